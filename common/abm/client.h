@@ -1,0 +1,99 @@
+/**
+ * client.h - what the stages need of Apple's business portal, for many devices at once, each with its own
+ * result (DESIGN.md 7). Behind it, dialects (dialect.h): abm-v2 by config/contract/abm-v2.openapi.yaml.
+ *
+ * Every request takes a slot of the shared limiter; a mutation also a permit for its message. Nothing is
+ * believed: an answer that lacks what its schema requires is a broken contract, an item that is missing is missing.
+ */
+#ifndef ABM_CLIENT_H
+#define ABM_CLIENT_H
+
+#include "base/pool.h"
+#include "domain/device.h"
+#include "domain/settings.h"
+#include "queue/cache.h"
+#include "queue/health.h"
+#include "queue/limiter.h"
+
+struct abm_client;
+
+struct abm_env {
+    const struct org_settings *org;
+    bool allow_mount_mode;      /* secrets.allow_mount_mode */
+    int concurrency;
+    struct limiter *limiter;
+    struct cache *cache;
+    struct health *health;
+    const char *user_agent;     /* "abm-pipeline/0.1.0" */
+    bool (*is_stopping)(void *stop);
+    void *stop;
+    void (*warn)(void *user, const char *event, const char *text); /* deprecation notices, once an hour each */
+    void *warn_user;
+};
+
+enum abm_kind {
+    ABM_UNSENT,    /* stopping or breaker: nothing was sent, put the device back */
+    ABM_OK,        /* done or found */
+    ABM_ACCEPTED,  /* 202: in effect once a later read says so */
+    ABM_NONE,      /* read: ABM shows nothing for this device */
+    ABM_REFUSED,   /* ABM's final word about this device: code, text */
+    ABM_RETRY,     /* a transient answer about this device, charged: code, text, delay_ms */
+    ABM_SUSPECT,   /* a failure charged to nobody yet: op, code, text */
+    ABM_LOST,      /* the message is another's */
+    ABM_CANCELLED, /* its run was cancelled, nothing was sent */
+};
+
+enum abm_state { ABM_STATE_ACCEPTED, ABM_STATE_PROPAGATED, ABM_STATE_FAILED };
+
+/* One device in a call. Text of results lives in the pool given to the call. */
+struct abm_item {
+    struct device *device;
+    const struct fence *fence;
+
+    enum abm_kind kind;
+    enum err_code code;
+    const char *text;
+    const char *op;
+    int64_t delay_ms; /* ABM_RETRY: -1 or what ABM asked */
+    bool is_maybe_sent; /* a mutation went out and no readable answer came back */
+
+    const char *device_id;     /* import */
+    const char *assignment_id; /* read, assign */
+    const char *blueprint_id;  /* read */
+    const char *mdm_server_id; /* read; NULL: none */
+    enum abm_state state;      /* read, assign */
+    const char *failure;       /* read: failureReason, escaped; NULL */
+};
+
+int abm_client_new(const struct abm_env *env, struct abm_client **client_r, struct err *err);
+void abm_client_free(struct abm_client *client);
+
+/*
+ * Each call gives every item a result. -1: nobody can go on (all requests failed as the organization's
+ * trouble and a probe failed too: class SERVICE; or Redis went away) and every item is ABM_UNSENT or has its result.
+ */
+
+/** Makes devices known, 200 to a request. OK with device_id; REFUSED, RETRY (missing from the 207), SUSPECT. */
+int abm_import(struct abm_client *client, struct abm_item *items, size_t count, struct pool *pool, struct err *err);
+/** Reads what is assigned, 200 to a request (device->device_id). OK with blueprint_id, state...; NONE. */
+int abm_read(struct abm_client *client, struct abm_item *items, size_t count, struct pool *pool, struct err *err);
+/** Sets device->blueprint_id (and mdm_server_id where given). OK (200) or ACCEPTED (202), both with assignment_id. */
+int abm_assign(struct abm_client *client, struct abm_item *items, size_t count, struct pool *pool, struct err *err);
+/** Removes the assignment. OK (204; 404: nothing was assigned). */
+int abm_unassign(struct abm_client *client, struct abm_item *items, size_t count, struct pool *pool, struct err *err);
+
+/** One cheap read. 0: the API serves this account. */
+int abm_probe(struct abm_client *client, struct err *err);
+
+enum abm_known { ABM_KNOWN, ABM_UNKNOWN };
+
+/**
+ * Whether ABM has the blueprint: from the shared cache (5 minutes); on a miss it is read again, at most once in 30 s for
+ * all processes. -1: err, as above.
+ */
+int abm_blueprint_known(struct abm_client *client, const char *id, enum abm_known *known_r, struct err *err);
+/** The id of an MDM server given by id or name; ABM_UNKNOWN: there is none (or several of that name). */
+int abm_server_find(struct abm_client *client, const char *id_or_name, struct pool *pool, const char **id_r,
+                    enum abm_known *known_r, struct err *err);
+
+#endif

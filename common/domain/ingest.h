@@ -1,0 +1,58 @@
+/**
+ * ingest.h - the public message of the ingest stream, field `batch`: config/schema/ingest.schema.json.
+ * Pure. Values are checked by device_check (check.h), not here: a wrong type makes the message malformed, a
+ * well-typed but bad value rejects the device.
+ */
+#ifndef DOMAIN_INGEST_H
+#define DOMAIN_INGEST_H
+
+#include "base/buf.h"
+#include "domain/device.h"
+
+#define INGEST_VERSION     1
+#define INGEST_MAX_DEVICES 1000
+#define INGEST_MAX_BYTES   (1024 * 1024)
+
+struct ingest_rejected {
+    int64_t row;
+    const char *serial; /* as it was written, at most 128 bytes of it */
+    const char *code;   /* wire name */
+    const char *text;
+};
+
+/* A half of a batch that was split after its worker crashed: it keeps the parent's registration. */
+struct ingest_part {
+    const char *path;   /* "" whole; "0", "1", "01", ... */
+    const char *sha256; /* of the whole batch's bytes; NULL: whole, hash it yourself */
+    int64_t total;      /* devices and rejected rows of the whole batch */
+};
+
+struct ingest {
+    const char *run;     /* NULL: a run by itself */
+    int64_t batch;       /* 1..batches */
+    int64_t batches;
+    const char *mode;    /* "apply" */
+    const char *operator_;
+    const char *source_name, *source_sha256;
+    const char *mapping_sha256; /* NULL: validate's own mapping */
+    const char *git_commit;
+    struct device *devices;
+    size_t count;
+    struct ingest_rejected *rejected;
+    size_t rejected_count;
+    struct ingest_part part;
+};
+
+/**
+ * -1 with ERR_MSG_VERSION, ERR_MSG_TOO_MANY, ERR_MSG_TOO_LARGE, ERR_MSG_MALFORMED (the text names the path, as
+ * "devices[3].serial: a number, wanted a string"). Where the run and batch could still be read they are set in
+ * *ingest_r even then (run NULL otherwise), so that a malformed batch counts as come.
+ */
+int ingest_parse(const char *text, size_t len, struct pool *pool, struct ingest *ingest_r, struct err *err)
+    __attribute__((nonnull(1, 3, 4, 5)));
+
+/** Appends the batch as JSON; devices given as a list of pointers so that halves need no copy. */
+void ingest_print(struct buf *out, const struct ingest *head, const struct device *const *list, size_t count)
+    __attribute__((nonnull(1, 2)));
+
+#endif

@@ -1,0 +1,91 @@
+/**
+ * settings.h - config/pipeline.yaml as a structure (DESIGN.md 9). One table row a setting: path, type, default,
+ * one line of help; config/README.md and `abmctl config print` come from it.
+ *
+ * Loading: file, then ABM_ overrides from the environment, then checks. All text lives as long as the settings.
+ * Secret references are kept as text ("file:audit.key") and resolved when first needed (crypto/secret.h).
+ */
+#ifndef DOMAIN_SETTINGS_H
+#define DOMAIN_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct rate_limit {
+    int64_t requests; /* per `per_ms` */
+    int64_t per_ms;
+    int64_t burst;
+};
+
+struct org_settings {
+    const char *name;
+    const char *api_dialect;  /* "abm-v2" */
+    const char *api_base_url; /* no trailing slash */
+    const char *api_token;    /* a secret reference */
+    int64_t api_timeout_ms;
+    bool api_allow_http;
+    const char *api_ca_file; /* NULL: the system's */
+    struct rate_limit rate_limit;
+    const char *rules;      /* path of the mapping, resolved against the settings file */
+    const char *mdm_server; /* id or name; NULL: the server is left as it is */
+    const char *serial_pattern;
+};
+
+struct stage_settings {
+    int64_t batch;
+    int64_t linger_ms;
+    int64_t concurrency;
+    int64_t max_backlog;
+    int64_t max_parked;
+    int64_t lease_ms;
+    int64_t max_hold_ms;
+    int64_t retry_attempts;
+    int64_t retry_base_ms;
+    int64_t retry_cap_ms;
+    int64_t deadline_ms;
+    int64_t shutdown_grace_ms;
+};
+
+enum stage_index { STAGE_VALIDATE, STAGE_IMPORT, STAGE_ASSIGN, STAGE_VERIFY, STAGE_AUDIT, STAGE_COUNT };
+
+struct settings {
+    const char *path; /* of the file, for messages */
+    const char *redis_url;
+    const char *redis_username; /* NULL or text */
+    const char *redis_password; /* NULL or a secret reference */
+    struct org_settings *orgs;
+    size_t org_count;
+    struct stage_settings stages[STAGE_COUNT];
+    const char *audit_signer; /* "ed25519:file:audit.key" */
+    const char *audit_spool;  /* folder, resolved */
+    const char **audit_sinks; /* "file:evidence" with the path resolved */
+    size_t audit_sink_count;
+    int64_t runs_keep_ms;
+    const char *secrets_seal_key; /* a secret reference; NULL */
+    bool secrets_allow_mount_mode;
+};
+
+/**
+ * Reads and checks the settings. env is the environment (environ): ABM_ORGS__ACME__API__BASE_URL and the like
+ * override; only names with "__" are overrides, and an unknown one is an error that names it.
+ * ERR_SETTINGS_* with "file:line:column: ..." and a suggestion for a near miss; ERR_FILE_*; ERR_YAML.
+ */
+int settings_load(const char *path, char *const *env, struct settings **settings_r, struct err *err);
+void settings_free(struct settings *settings);
+
+/** The organization by name; NULL name: the only one. ERR_USAGE (several, none named), ERR_ORG_UNKNOWN. */
+int settings_org(const struct settings *settings, const char *name, const struct org_settings **org_r,
+                 struct err *err);
+
+const char *stage_index_name(enum stage_index stage);
+/** -1 where the name is no stage. */
+int stage_index_of(const char *name);
+
+/** The settings in force as YAML with each value's origin (file, environment, default); secrets as references. */
+void settings_print(const struct settings *settings, struct buf *out);
+/** config/README.md's table, from the rows. */
+void settings_print_help(struct buf *out);
+
+#endif

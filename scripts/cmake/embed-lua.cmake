@@ -1,0 +1,23 @@
+# Writes OUT: for each DIR/NAME.lua (but the prelude) a C string `lua_NAME`: the prelude, then the
+# file. As bytes, since a compiler need not take string literals of more than 4095 characters.
+file(READ ${DIR}/prelude.lua prelude)
+file(GLOB scripts ${DIR}/*.lua)
+set(text "/* Generated from the Lua files of ${DIR}. */\n#include \"queue/scripts.h\"\n")
+foreach(script ${scripts})
+  get_filename_component(name ${script} NAME_WE)
+  if(name STREQUAL "prelude")
+    continue()
+  endif()
+  file(READ ${script} body)
+  # The first line of a script is its "#!lua" line: it must stay the first of the whole.
+  string(REGEX MATCH "^#![^\n]*\n" shebang "${body}")
+  string(LENGTH "${shebang}" skip)
+  string(SUBSTRING "${body}" ${skip} -1 body)
+  set(whole "${shebang}${prelude}${body}")
+  file(WRITE ${OUT}.tmp "${whole}")
+  file(READ ${OUT}.tmp hex HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  string(APPEND text "const char lua_${name}[] = {${bytes}0};\n")
+endforeach()
+file(REMOVE ${OUT}.tmp)
+file(WRITE ${OUT} "${text}")
