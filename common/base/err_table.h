@@ -109,6 +109,7 @@
     X(ERR_REDIS_REPLY, "redis_reply", SERVICE, "see the text for Redis's own words")                         \
     X(ERR_REDIS_TYPE, "redis_key_type", SERVICE, "a key of the pipeline holds another type: see the text")   \
     X(ERR_REDIS_TLS, "redis_tls_unsupported", SETTINGS, "TLS to Redis needs hiredis 1.x")                    \
+    X(ERR_REDIS_NOGROUP, "redis_no_group", SERVICE, "the consumer group was deleted; it is made again")       \
     X(ERR_LOST_MESSAGE, "lost_message", LATER, "another worker took the message over; nothing was written")  \
     /* evidence */                                                                                           \
     X(ERR_SIGNER, "signer", SETTINGS, "make the signing key available: see audit.signer")                    \

@@ -1,0 +1,83 @@
+/**
+ * redis.h - one connection to Redis, commands and replies without hiredis' types.
+ *
+ * A connection is used by one thread. A command that fails on the wire leaves the connection closed:
+ * redis_connect opens it again, and tells whether it is still the same server (redis_identity). Every command has a
+ * time-out, so that a silent server never holds a worker for ever.
+ */
+#ifndef QUEUE_REDIS_H
+#define QUEUE_REDIS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct redis;
+
+struct redis_settings {
+    const char *url;      /* redis://host:port/db, unix:///path?db=0; borrowed until redis_free */
+    const char *username; /* NULL: none */
+    const char *password; /* NULL: none; clear text in the caller's guarded memory */
+    const char *name;     /* CLIENT SETNAME: shown by CLIENT LIST */
+    int64_t timeout_ms;   /* a command; 0: 5 s */
+};
+
+/** Makes the structure; does not connect. ERR_SETTINGS where the URL is none. */
+int redis_new(const struct redis_settings *settings, struct redis **redis_r, struct err *err);
+void redis_free(struct redis *redis);
+
+/**
+ * Connects (closing what was open), logs in, selects the database, checks that the server is 7.0 or later.
+ * ERR_REDIS_UNREACHABLE, _AUTH, _VERSION, _REPLY (LOADING, ...).
+ */
+int redis_connect(struct redis *redis, struct err *err);
+bool redis_is_connected(const struct redis *redis);
+void redis_disconnect(struct redis *redis);
+
+/** "run_id replid" of the server connected to last: another text means that entry ids may name other messages. */
+const char *redis_identity(const struct redis *redis);
+
+/* Arguments, borrowed until the call. Up to any number; errors (no memory) show at the call. */
+struct redis_args {
+    const char **at;
+    size_t *len;
+    size_t count, cap;
+    char (*numbers)[24]; /* where numbers are printed */
+    size_t number_count;
+    bool is_failed;
+};
+
+void redis_args_init(struct redis_args *args);
+void redis_args_release(struct redis_args *args);
+void redis_args_reset(struct redis_args *args);
+void redis_arg(struct redis_args *args, const char *text); /* NULL: "" */
+void redis_arg_len(struct redis_args *args, const char *data, size_t len);
+void redis_arg_int(struct redis_args *args, int64_t number);
+
+/* A reply; NULL-safe reading. Freed by redis_reply_free. */
+struct redis_reply;
+enum redis_kind { REDIS_NIL, REDIS_TEXT, REDIS_INTEGER, REDIS_LIST };
+
+/** Sends and waits. An error reply is -1: ERR_REDIS_OOM, _AUTH, _TYPE, _NOGROUP, _REPLY (the text is Redis's). Wire: ERR_REDIS_LOST. */
+int redis_call(struct redis *redis, const struct redis_args *args, struct redis_reply **reply_r, struct err *err);
+/** The same with further time allowed: a command that blocks on the server for up to block_ms. */
+int redis_call_blocking(struct redis *redis, const struct redis_args *args, int64_t block_ms,
+                        struct redis_reply **reply_r, struct err *err);
+/** For short commands: all arguments text, ended by NULL. */
+int redis_callv(struct redis *redis, struct redis_reply **reply_r, struct err *err, ...) __attribute__((sentinel));
+void redis_reply_free(struct redis_reply *reply);
+
+enum redis_kind redis_kind(const struct redis_reply *reply);
+/** "" for anything but text. NUL-terminated; *len_r (may be NULL) the bytes. */
+const char *redis_text(const struct redis_reply *reply, size_t *len_r);
+/** An integer reply, or text that is one; 0 for anything else. */
+int64_t redis_integer(const struct redis_reply *reply);
+size_t redis_count(const struct redis_reply *reply);
+/** NULL beyond the end. */
+const struct redis_reply *redis_at(const struct redis_reply *reply, size_t index);
+/** In a flat list of name, value, ...: the value of name; NULL: absent. */
+const struct redis_reply *redis_field(const struct redis_reply *reply, const char *name);
+
+#endif
