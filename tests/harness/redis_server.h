@@ -1,0 +1,54 @@
+/**
+ * redis_server.h - a real Redis of the test's own: in a temporary folder, on a Unix socket and a free
+ * loopback port, with AOF always and noeviction unless told otherwise. It can be killed and started again on
+ * its data.
+ *
+ * The program is $REDIS_SERVER, else redis-server or valkey-server of PATH.
+ */
+#ifndef HARNESS_REDIS_SERVER_H
+#define HARNESS_REDIS_SERVER_H
+
+#include "base/buf.h"
+#include "harness/proc.h"
+
+struct redis_server {
+    struct proc proc;
+    int port;
+    char dir[64];
+    char socket[96];    /* path of the Unix socket */
+    char url[48];       /* redis://127.0.0.1:PORT/0 */
+    char unix_url[112]; /* unix://PATH */
+    char config[96];    /* path of its redis.conf */
+    char log[96];       /* path of its log */
+};
+
+/**
+ * Starts and returns once it answers PONG. config: further lines of redis.conf, NULL-terminated, which win
+ * over those set here; or NULL. ERR_REDIS_UNREACHABLE names the log.
+ */
+int redis_server_start(struct redis_server *server, const char *const *config, struct err *err)
+    __attribute__((nonnull(1, 3)));
+
+/** SIGKILL: what a crash leaves. Port, folder and data stay. */
+void redis_server_kill(struct redis_server *server) __attribute__((nonnull(1)));
+/** Starts again on the same port and data, after kill or halt; returns once the data is loaded. */
+int redis_server_restart(struct redis_server *server, struct err *err) __attribute__((nonnull(1, 2)));
+/** SIGTERM; port, folder and data stay. Returns the exit status. */
+int redis_server_halt(struct redis_server *server) __attribute__((nonnull(1)));
+/** Ends the server and removes its folder. Safe on one that never started, if it was zeroed. */
+void redis_server_stop(struct redis_server *server) __attribute__((nonnull(1)));
+
+/**
+ * Sends one inline command ("XLEN {abm:acme}:import") over a connection of its own and appends the reply to
+ * out: a status, number or string as its text, null as "(nil)", an array as one line an element, depth first.
+ * -1 with ERR_REDIS_REPLY for an error reply (its words in err), ERR_REDIS_UNREACHABLE without an answer in 5
+ * s.
+ */
+int redis_server_ask(const struct redis_server *server, const char *command, struct buf *out, struct err *err)
+    __attribute__((nonnull(1, 2, 3, 4)));
+
+/** The number that a command answers; -1 where it is none or nobody answers. */
+int64_t redis_server_number(const struct redis_server *server, const char *command)
+    __attribute__((nonnull(1, 2)));
+
+#endif
