@@ -44,6 +44,8 @@ struct limiter {
 
 /**
  * Asks for 1..want slots of a class ("default"). fence: NULL for reads. Never blocks for longer than Redis takes.
+ * want 0 takes no slot and only judges the fence (GRANTED with count 0, LOST, CANCELLED, STOPPED, CLOSED): a
+ * request that carries devices of several messages takes one slot and asks so for each further message.
  *
  * @param count_r    out: slots granted, all for the moment now + *wait_ms_r (0: at once)
  * @param wait_ms_r  out: see enum permit
