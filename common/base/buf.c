@@ -45,8 +45,7 @@ static int fail(struct buf *buf, bool is_out_of_memory)
     return -1;
 }
 
-/* Room for extra more bytes and the NUL. */
-static int reserve(struct buf *buf, size_t extra)
+int buf_reserve(struct buf *buf, size_t extra)
 {
     size_t need, cap;
     char *data;
@@ -55,13 +54,15 @@ static int reserve(struct buf *buf, size_t extra)
         return -1;
     if (extra > buf->max_bytes - buf->len)
         return fail(buf, false);
-    need = buf->len + extra + 1;
+    if (extra >= SIZE_MAX / 2 - buf->len) /* a limit of SIZE_MAX does not make it addressable */
+        return fail(buf, true);
+    need = buf->len + extra + 1; /* and the NUL */
     if (need <= buf->cap)
         return 0;
     cap = buf->cap > 0 ? buf->cap : 64;
     while (cap < need)
         cap += cap / 2 + 1;
-    if (cap > buf->max_bytes + 1)
+    if (cap - 1 > buf->max_bytes)
         cap = buf->max_bytes + 1;
     data = realloc(buf->cap > 0 ? buf->data : NULL, cap);
     if (data == NULL)
@@ -73,7 +74,7 @@ static int reserve(struct buf *buf, size_t extra)
 
 int buf_add(struct buf *buf, const void *data, size_t len)
 {
-    if (reserve(buf, len) != 0)
+    if (buf_reserve(buf, len) != 0)
         return -1;
     if (len > 0)
         memcpy(buf->data + buf->len, data, len);
@@ -82,9 +83,15 @@ int buf_add(struct buf *buf, const void *data, size_t len)
     return 0;
 }
 
-int buf_add_str(struct buf *buf, const char *text) { return buf_add(buf, text, strlen(text)); }
+int buf_add_str(struct buf *buf, const char *text)
+{
+    return buf_add(buf, text, strlen(text));
+}
 
-int buf_add_char(struct buf *buf, char c) { return buf_add(buf, &c, 1); }
+int buf_add_char(struct buf *buf, char c)
+{
+    return buf_add(buf, &c, 1);
+}
 
 int buf_add_int(struct buf *buf, int64_t number)
 {
@@ -111,7 +118,7 @@ int buf_addf(struct buf *buf, const char *fmt, ...)
     va_end(args);
     if (len < 0)
         return fail(buf, true);
-    if (reserve(buf, (size_t)len) != 0)
+    if (buf_reserve(buf, (size_t)len) != 0)
         return -1;
     va_start(args, fmt);
     vsnprintf(buf->data + buf->len, (size_t)len + 1, fmt, args);

@@ -29,6 +29,9 @@ void buf_reset(struct buf *buf) __attribute__((nonnull(1)));
 /** Hands the bytes (malloc'd, never NULL but without memory) to the caller, who frees them; buf is empty after. */
 char *buf_detach(struct buf *buf) __attribute__((nonnull(1)));
 
+/** Makes room for extra more bytes, to be written at data + len by the caller, who then adds to len and sets the NUL. */
+int buf_reserve(struct buf *buf, size_t extra) __attribute__((nonnull(1)));
+
 int buf_add(struct buf *buf, const void *data, size_t len) __attribute__((nonnull(1)));
 int buf_add_str(struct buf *buf, const char *text) __attribute__((nonnull(1, 2)));
 int buf_add_char(struct buf *buf, char c) __attribute__((nonnull(1)));

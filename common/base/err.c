@@ -19,21 +19,31 @@ static const struct err_row *row_of(enum err_code code)
     return &rows[(unsigned)code < ERR_CODE_COUNT ? code : ERR_BUG];
 }
 
+/* Puts ": " and more behind text, as far as there is room. */
+static void append(char text[ERR_TEXT_MAX], const char *more)
+{
+    size_t used = strlen(text), len = strlen(more);
+
+    if (used + 3 >= ERR_TEXT_MAX)
+        return;
+    if (len > ERR_TEXT_MAX - used - 3)
+        len = ERR_TEXT_MAX - used - 3;
+    memcpy(text + used, ": ", 2);
+    memcpy(text + used + 2, more, len);
+    text[used + 2 + len] = '\0';
+}
+
 int err_set(struct err *err, enum err_code code, int sys, const char *fmt, ...)
 {
     va_list args;
     char text[ERR_TEXT_MAX]; /* apart: an argument may be err->text itself */
-    size_t used;
+    char words[128];
 
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    used = strlen(text);
-    if (sys != 0 && used + 3 < sizeof(text)) {
-        char words[128];
-
-        snprintf(text + used, sizeof(text) - used, ": %s", strerror_r(sys, words, sizeof(words)));
-    }
+    if (sys != 0)
+        append(text, strerror_r(sys, words, sizeof(words)));
     memcpy(err->text, text, sizeof(text));
     err->code = code;
     err->sys = sys;
@@ -44,13 +54,11 @@ int err_prefix(struct err *err, const char *fmt, ...)
 {
     va_list args;
     char text[ERR_TEXT_MAX];
-    size_t used;
 
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    used = strlen(text);
-    snprintf(text + used, sizeof(text) - used, ": %.*s", (int)sizeof(err->text), err->text);
+    append(text, err->text);
     memcpy(err->text, text, sizeof(text));
     return -1;
 }
@@ -62,11 +70,20 @@ void err_reset(struct err *err)
     err->text[0] = '\0';
 }
 
-const char *err_wire(enum err_code code) { return row_of(code)->wire; }
+const char *err_wire(enum err_code code)
+{
+    return row_of(code)->wire;
+}
 
-const char *err_advice(enum err_code code) { return row_of(code)->advice; }
+const char *err_advice(enum err_code code)
+{
+    return row_of(code)->advice;
+}
 
-enum err_class err_class_of(enum err_code code) { return row_of(code)->class; }
+enum err_class err_class_of(enum err_code code)
+{
+    return row_of(code)->class;
+}
 
 enum err_code err_from_wire(const char *wire)
 {

@@ -20,6 +20,11 @@ bool str_to_int(const char *text, int64_t min, int64_t max, int64_t *number_r);
 /** "15s", "200ms", "10m", "24h", "30d": a whole number with its unit (DESIGN.md 9). false: it is none. */
 bool str_to_duration_ms(const char *text, int64_t *ms_r);
 
+/**
+ * The first character of len bytes: its bytes (1..4) and *point_r, or 0 where they do not begin with a whole
+ * and valid one (RFC 3629: no surrogates, no overlong forms). NUL is a character of one byte.
+ */
+size_t str_utf8_next(const char *text, size_t len, uint32_t *point_r);
 /** True where len bytes are valid UTF-8 (RFC 3629: no surrogates, no overlong forms) without NUL. */
 bool str_is_utf8(const char *text, size_t len);
 /** True where a byte below 0x20, or 0x7f, is in text. */
