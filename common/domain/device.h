@@ -13,17 +13,20 @@
 #include "base/pool.h"
 #include "domain/outcome.h"
 
-#define DEVICE_SERIAL_MAX 64 /* bytes; the pattern of the settings is usually far narrower */
-#define DEVICE_MODEL_MAX  64
-#define DEVICE_ORDER_MAX  32
-#define DEVICE_TAG_MAX    32
-#define DEVICE_EXTRA_MAX  512 /* names and values of all further columns together */
-#define DEVICE_ID_MAX     128 /* ids that ABM gives or rules name */
+#define DEVICE_SERIAL_MAX  64 /* bytes; the pattern of the settings is usually far narrower */
+#define DEVICE_MODEL_MAX   64
+#define DEVICE_ORDER_MAX   32
+#define DEVICE_TAG_MAX     32
+#define DEVICE_EXTRA_MAX   512 /* names and values of all further columns together */
+#define DEVICE_ID_MAX      128 /* ids that ABM gives or rules name */
+#define DEVICE_UNKNOWN_MAX 512 /* members of an ingest device that this version does not know, together */
+#define DEVICE_SHOWN_MAX   128 /* what is kept of the serial of a rejected device */
 
 /* The steps of a device's times, in order; the record prints them under these names. */
 enum device_step { STEP_INGEST, STEP_VALIDATE, STEP_IMPORT, STEP_ASSIGN, STEP_VERIFY, STEP_END, STEP_COUNT };
 
-enum device_action { ACTION_ASSIGN, ACTION_REMOVE };
+/* ACTION_UNKNOWN: an ingest message asked for another; device_check refuses the device. */
+enum device_action { ACTION_ASSIGN, ACTION_REMOVE, ACTION_UNKNOWN };
 
 enum device_expect { EXPECT_ANY, EXPECT_UNASSIGNED, EXPECT_STATE };
 
@@ -50,8 +53,9 @@ struct device {
     struct device_extra *extra; /* further columns; end at validate */
     size_t extra_count;
     enum device_action action;
+    const char *action_word; /* ACTION_UNKNOWN: as it was written; NULL otherwise */
     enum device_expect expect;
-    const char *expect_blueprint_id;  /* EXPECT_STATE */
+    const char *expect_blueprint_id;  /* EXPECT_STATE; NULL: no blueprint, on a server all the same */
     const char *expect_mdm_server_id; /* EXPECT_STATE; NULL: any */
 
     /* what is wanted: the rules' word, or the plan's */
@@ -68,11 +72,11 @@ struct device {
     bool is_maybe_sent; /* redelivered, or a request went unanswered: its claim is kept longer */
 
     /* its way */
-    int seq;         /* 0; raised by each replay */
-    int attempts;    /* answers charged to it, at the present stage */
+    int seq;          /* 0; raised by each replay */
+    int attempts;     /* answers charged to it, at the present stage */
     int attempts_all; /* at all stages, for the record */
-    int returns;     /* how often verify sent it back to assign */
-    int looks;       /* how often verify has looked */
+    int returns;      /* how often verify sent it back to assign */
+    int looks;        /* how often verify has looked */
     struct device_suspect suspect;
     int64_t since_ms;   /* when it came to the present stage; 0: now */
     int64_t stalled_ms; /* the stage's total of paused time at since_ms (deadlines leave pauses out) */
@@ -88,6 +92,22 @@ struct device {
 
 /** "ingest", "validate", ..., "end". */
 const char *device_step_name(enum device_step step);
+
+/** True where the input itself says what is wanted (a blueprint, or to remove): rules are not asked then. */
+bool device_is_planned(const struct device *device) __attribute__((nonnull(1)));
+
+/**
+ * Drops what ends at validate: model, order number, tag and further columns. The pool keeps the text.
+ */
+void device_drop_columns(struct device *device) __attribute__((nonnull(1)));
+
+/**
+ * Prepares a device that the check refused for its way to audit: its columns are dropped, its serial is cut
+ * to DEVICE_SHOWN_MAX bytes (at a character's edge), and every other text longer than its limit goes, so that
+ * a hostile device cannot make a message too large. -1: the pool is at its limit (ERR_LIMIT, ERR_NOMEM).
+ */
+int device_shorten(struct device *device, struct pool *pool, struct err *err)
+    __attribute__((nonnull(1, 2, 3)));
 
 /** A copy whose text lives in pool. NULL where the pool is at its limit. */
 struct device *device_clone(const struct device *device, struct pool *pool) __attribute__((nonnull(1, 2)));

@@ -12,6 +12,8 @@
 #define INGEST_VERSION     1
 #define INGEST_MAX_DEVICES 1000
 #define INGEST_MAX_BYTES   (1024 * 1024)
+#define INGEST_MAX_BATCHES 1000000
+#define INGEST_PART_DEPTH  16 /* halvings; 1,000 devices need 10 */
 
 struct ingest_rejected {
     int64_t row;
@@ -28,10 +30,10 @@ struct ingest_part {
 };
 
 struct ingest {
-    const char *run;     /* NULL: a run by itself */
-    int64_t batch;       /* 1..batches */
+    const char *run; /* NULL: a run by itself */
+    int64_t batch;   /* 1..batches; both 1 where absent */
     int64_t batches;
-    const char *mode;    /* "apply" */
+    const char *mode; /* "apply", the only one there is; absent is "apply" */
     const char *operator_;
     const char *source_name, *source_sha256;
     const char *mapping_sha256; /* NULL: validate's own mapping */
@@ -41,18 +43,32 @@ struct ingest {
     struct ingest_rejected *rejected;
     size_t rejected_count;
     struct ingest_part part;
+    const char *unknown; /* members that this version does not know; they travel on with halves; NULL: none */
 };
 
 /**
- * -1 with ERR_MSG_VERSION, ERR_MSG_TOO_MANY, ERR_MSG_TOO_LARGE, ERR_MSG_MALFORMED (the text names the path, as
- * "devices[3].serial: a number, wanted a string"). Where the run and batch could still be read they are set in
- * *ingest_r even then (run NULL otherwise), so that a malformed batch counts as come.
+ * Reads one batch; everything in *ingest_r lives in pool.
+ *
+ * Required: version, devices (may be empty where rejected is not), and of each device serial and country.
+ * null stands for absent in every optional member but expected_from. No two rows of the batch, of devices and
+ * rejected together, are the same. An action that is neither assign nor remove is ACTION_UNKNOWN.
+ *
+ * -1 with ERR_MSG_VERSION, ERR_MSG_TOO_MANY, ERR_MSG_TOO_LARGE, ERR_MSG_MALFORMED (the text names the path,
+ * as "devices[3].serial: a number, wanted a string"), ERR_LIMIT (the pool). Where the run and batch could
+ * still be read they are set in *ingest_r even then (run NULL otherwise), so that a malformed batch counts as
+ * come.
  */
 int ingest_parse(const char *text, size_t len, struct pool *pool, struct ingest *ingest_r, struct err *err)
     __attribute__((nonnull(1, 3, 4, 5)));
 
-/** Appends the batch as JSON; devices given as a list of pointers so that halves need no copy. */
+/**
+ * Appends the batch as JSON, with head's rejected rows; devices given as a list of pointers so that halves
+ * need no copy. Absent members are left out; rows are always written.
+ */
 void ingest_print(struct buf *out, const struct ingest *head, const struct device *const *list, size_t count)
     __attribute__((nonnull(1, 2)));
+
+/** True where text is 64 lower-case hex digits. NULL-safe. */
+bool sha256_hex_is_valid(const char *text);
 
 #endif
