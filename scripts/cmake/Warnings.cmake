@@ -14,4 +14,8 @@ if(ABM_SANITIZE)
   add_compile_options(-fsanitize=${ABM_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${ABM_SANITIZE})
 endif()
+if(ABM_FUZZ)
+  # The layers are fuzzed, so their branches are what the fuzzer must see; the targets link its engine.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 add_link_options(-Wl,-z,relro,-z,now)
