@@ -5,6 +5,9 @@
 #ifndef QUEUE_RUNBOOK_H
 #define QUEUE_RUNBOOK_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/pool.h"
 #include "domain/outcome.h"
 
