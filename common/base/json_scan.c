@@ -1,6 +1,8 @@
 #include "base/json_scan.h"
 
+#include <endian.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -12,34 +14,37 @@
 #define EACH_BYTE UINT64_C(0x0101010101010101)
 #define HIGH_BITS UINT64_C(0x8080808080808080)
 
+/* Where the text ends, and what was found wrong where. A take_ function gives the place behind what it took,
+ * or NULL. */
 struct scan {
-    const char *text;
-    size_t len, at;
-    const char *wrong; /* static text; what stands at `at` */
+    const char *end;
+    const char *wrong; /* static text */
+    const char *wrong_at;
 };
 
-/* True where some byte of the word is < 0x20, a quote, a backslash or >= 0x80. May be true for 0x7f too,
- * never false. */
-static bool is_special_word(uint64_t word)
+/*
+ * The bytes of the word that are < 0x20, a quote, a backslash or >= 0x80, each as its high bit. Exact up to
+ * the lowest that is set: only such a byte lends a borrow to those above it.
+ */
+static uint64_t special_bytes(uint64_t word)
 {
     uint64_t quote = word ^ (EACH_BYTE * '"'), backslash = word ^ (EACH_BYTE * '\\');
 
-    return ((word | (word - EACH_BYTE * 0x20) | (quote - EACH_BYTE) | (backslash - EACH_BYTE)) & HIGH_BITS) !=
-           0;
+    return (word | (word - EACH_BYTE * 0x20) | (quote - EACH_BYTE) | (backslash - EACH_BYTE)) & HIGH_BITS;
 }
 
-size_t json_plain_run(const char *text, size_t len)
+static inline const char *skip_plain(const char *at, const char *end)
 {
-    size_t at = 0;
-    uint64_t word;
+    uint64_t word, special;
 
-    for (; at + sizeof(word) <= len; at += sizeof(word)) {
-        memcpy(&word, text + at, sizeof(word));
-        if (is_special_word(word))
-            break;
+    for (; end - at >= (ptrdiff_t)sizeof(word); at += sizeof(word)) {
+        memcpy(&word, at, sizeof(word));
+        special = special_bytes(le64toh(word));
+        if (special != 0)
+            return at + __builtin_ctzll(special) / 8;
     }
-    for (; at < len; at++) {
-        unsigned char c = (unsigned char)text[at];
+    for (; at < end; at++) {
+        unsigned char c = (unsigned char)*at;
 
         if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\')
             break;
@@ -47,26 +52,29 @@ size_t json_plain_run(const char *text, size_t len)
     return at;
 }
 
-static bool wrong(struct scan *scan, const char *what)
+size_t json_plain_run(const char *text, size_t len)
+{
+    return (size_t)(skip_plain(text, text + len) - text);
+}
+
+static const char *wrong(struct scan *scan, const char *at, const char *what)
 {
     scan->wrong = what;
-    return false;
+    scan->wrong_at = at;
+    return NULL;
 }
 
-static void skip_blanks(struct scan *scan)
+static inline const char *skip_blanks(const char *at, const char *end)
 {
-    while (scan->at < scan->len) {
-        char c = scan->text[scan->at];
-
-        if (c != ' ' && c != '\n' && c != '\t' && c != '\r')
-            return;
-        scan->at++;
-    }
+    while (at < end && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r'))
+        at++;
+    return at;
 }
 
-static char peek(const struct scan *scan)
+/* '\0' is no character of JSON's own, so it serves for the end. */
+static inline char peek(const char *at, const char *end)
 {
-    return scan->at < scan->len ? scan->text[scan->at] : '\0';
+    return at < end ? *at : '\0';
 }
 
 static int hex_digit(char c)
@@ -78,15 +86,15 @@ static int hex_digit(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* At "\uXXXX": its four digits, or -1. Moves nothing. */
-static int32_t escape_value(const struct scan *scan, size_t at)
+/* The value of "\uXXXX", or -1 where that does not stand here. */
+static int32_t escape_value(const char *at, const char *end)
 {
     int32_t value = 0;
 
-    if (scan->len - at < 6 || scan->text[at] != '\\' || scan->text[at + 1] != 'u')
+    if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
         return -1;
-    for (size_t i = at + 2; i < at + 6; i++) {
-        int digit = hex_digit(scan->text[i]);
+    for (size_t i = 2; i < 6; i++) {
+        int digit = hex_digit(at[i]);
 
         if (digit < 0)
             return -1;
@@ -95,163 +103,157 @@ static int32_t escape_value(const struct scan *scan, size_t at)
     return value;
 }
 
-static bool take_escape(struct scan *scan)
+/* At the backslash. */
+static const char *take_escape(struct scan *scan, const char *at)
 {
     int32_t unit, low;
 
-    if (scan->len - scan->at < 2)
-        return wrong(scan, "the string does not end");
-    if (scan->text[scan->at + 1] != 'u') {
-        if (scan->text[scan->at + 1] == '\0' || strchr("\"\\/bfnrt", scan->text[scan->at + 1]) == NULL)
-            return wrong(scan, "an unknown escape");
-        scan->at += 2;
-        return true;
+    if (scan->end - at < 2)
+        return wrong(scan, at, "the string does not end");
+    if (at[1] != 'u') {
+        if (at[1] == '\0' || strchr("\"\\/bfnrt", at[1]) == NULL)
+            return wrong(scan, at, "an unknown escape");
+        return at + 2;
     }
-    unit = escape_value(scan, scan->at);
+    unit = escape_value(at, scan->end);
     if (unit < 0)
-        return wrong(scan, "\\u wants four hexadecimal digits");
+        return wrong(scan, at, "\\u wants four hexadecimal digits");
     if (unit == 0)
-        return wrong(scan, "\\u0000 is refused");
-    if (unit >= 0xd800 && unit <= 0xdbff) {
-        low = escape_value(scan, scan->at + 6);
-        if (low < 0xdc00 || low > 0xdfff)
-            return wrong(scan, "half a surrogate pair");
-        scan->at += 6;
-    } else if (unit >= 0xdc00 && unit <= 0xdfff) {
-        return wrong(scan, "half a surrogate pair");
-    }
-    scan->at += 6;
-    return true;
+        return wrong(scan, at, "\\u0000 is refused");
+    if (unit < 0xd800 || unit > 0xdfff)
+        return at + 6;
+    low = escape_value(at + 6, scan->end);
+    if (unit > 0xdbff || low < 0xdc00 || low > 0xdfff)
+        return wrong(scan, at, "half a surrogate pair");
+    return at + 12;
 }
 
 /* At the opening quote. */
-static bool take_string(struct scan *scan)
+static const char *take_string(struct scan *scan, const char *at)
 {
+    const char *end = scan->end;
     uint32_t point;
 
-    for (scan->at++; scan->at < scan->len;) {
+    at++;
+    for (;;) {
         size_t step;
 
-        scan->at += json_plain_run(scan->text + scan->at, scan->len - scan->at);
-        if (scan->at == scan->len)
-            break;
-        if (scan->text[scan->at] == '"') {
-            scan->at++;
-            return true;
-        }
-        if (scan->text[scan->at] == '\\') {
-            if (!take_escape(scan))
-                return false;
+        at = skip_plain(at, end);
+        if (at == end)
+            return wrong(scan, at, "the string does not end");
+        if (*at == '"')
+            return at + 1;
+        if (*at == '\\') {
+            at = take_escape(scan, at);
+            if (at == NULL)
+                return NULL;
             continue;
         }
-        if ((unsigned char)scan->text[scan->at] < 0x20)
-            return wrong(scan, "a control character in a string");
-        step = str_utf8_next(scan->text + scan->at, scan->len - scan->at, &point);
+        if ((unsigned char)*at < 0x20)
+            return wrong(scan, at, "a control character in a string");
+        step = str_utf8_next(at, (size_t)(end - at), &point);
         if (step == 0)
-            return wrong(scan, "not UTF-8");
-        scan->at += step;
+            return wrong(scan, at, "not UTF-8");
+        at += step;
     }
-    return wrong(scan, "the string does not end");
 }
 
-static bool take_digits(struct scan *scan)
+static inline bool is_digit(char c)
 {
-    size_t first = scan->at;
-
-    while (peek(scan) >= '0' && peek(scan) <= '9')
-        scan->at++;
-    return scan->at > first ? true : wrong(scan, "a digit is missing in a number");
+    return (unsigned char)(c - '0') <= 9;
 }
 
-static bool take_number(struct scan *scan)
+static const char *take_digits(struct scan *scan, const char *at)
 {
-    size_t first = scan->at;
-
-    if (peek(scan) == '-')
-        scan->at++;
-    if (peek(scan) == '0')
-        scan->at++;
-    else if (!take_digits(scan))
-        return false;
-    if (peek(scan) == '.') {
-        scan->at++;
-        if (!take_digits(scan))
-            return false;
-    }
-    if (peek(scan) == 'e' || peek(scan) == 'E') {
-        scan->at++;
-        if (peek(scan) == '+' || peek(scan) == '-')
-            scan->at++;
-        if (!take_digits(scan))
-            return false;
-    }
-    return scan->at - first <= NUMBER_MAX ? true : wrong(scan, "a number of more than 63 characters");
+    if (!is_digit(peek(at, scan->end)))
+        return wrong(scan, at, "a digit is missing in a number");
+    while (at < scan->end && is_digit(*at))
+        at++;
+    return at;
 }
 
-static bool take_word(struct scan *scan, const char *word)
+static const char *take_number(struct scan *scan, const char *at)
+{
+    const char *first = at, *end = scan->end;
+
+    if (peek(at, end) == '-')
+        at++;
+    at = peek(at, end) == '0' ? at + 1 : take_digits(scan, at);
+    if (at != NULL && peek(at, end) == '.')
+        at = take_digits(scan, at + 1);
+    if (at != NULL && (peek(at, end) == 'e' || peek(at, end) == 'E')) {
+        at++;
+        if (peek(at, end) == '+' || peek(at, end) == '-')
+            at++;
+        at = take_digits(scan, at);
+    }
+    if (at != NULL && at - first > NUMBER_MAX)
+        return wrong(scan, first, "a number of more than 63 characters");
+    return at;
+}
+
+static const char *take_word(struct scan *scan, const char *at, const char *word)
 {
     size_t len = strlen(word);
 
-    if (scan->len - scan->at < len || memcmp(scan->text + scan->at, word, len) != 0)
-        return wrong(scan, "a value was expected");
-    scan->at += len;
-    return true;
+    if ((size_t)(scan->end - at) < len || memcmp(at, word, len) != 0)
+        return wrong(scan, at, "a value was expected");
+    return at + len;
 }
 
-static bool take_scalar(struct scan *scan)
+static const char *take_scalar(struct scan *scan, const char *at)
 {
-    switch (peek(scan)) {
-    case '"': return take_string(scan);
-    case 't': return take_word(scan, "true");
-    case 'f': return take_word(scan, "false");
-    case 'n': return take_word(scan, "null");
+    char c = peek(at, scan->end);
+
+    if (c == '"')
+        return take_string(scan, at);
+    if (c == '-' || is_digit(c))
+        return take_number(scan, at);
+    switch (c) {
+    case 't': return take_word(scan, at, "true");
+    case 'f': return take_word(scan, at, "false");
+    case 'n': return take_word(scan, at, "null");
     default: break;
     }
-    if (scan->at == scan->len)
-        return wrong(scan, "the text ends too early");
-    if (peek(scan) != '-' && (peek(scan) < '0' || peek(scan) > '9'))
-        return wrong(scan, "a value was expected");
-    return take_number(scan);
+    return wrong(scan, at, at == scan->end ? "the text ends too early" : "a value was expected");
 }
 
 /* The name and its colon. */
-static bool take_name(struct scan *scan)
+static const char *take_name(struct scan *scan, const char *at)
 {
-    skip_blanks(scan);
-    if (peek(scan) != '"')
-        return wrong(scan, "a member's name was expected");
-    if (!take_string(scan))
-        return false;
-    skip_blanks(scan);
-    if (peek(scan) != ':')
-        return wrong(scan, "':' was expected");
-    scan->at++;
-    return true;
+    at = skip_blanks(at, scan->end);
+    if (peek(at, scan->end) != '"')
+        return wrong(scan, at, "a member's name was expected");
+    at = take_string(scan, at);
+    if (at == NULL)
+        return NULL;
+    at = skip_blanks(at, scan->end);
+    return peek(at, scan->end) == ':' ? at + 1 : wrong(scan, at, "':' was expected");
 }
 
 /*
- * Behind a value: closes what ends here, or passes the comma (and the next member's name). true: another
- * value follows, or the whole is done (*depth == 0).
+ * Behind a value: closes what ends here, and passes the comma and the next member's name. Another value
+ * follows, unless *depth came to 0.
  */
-static bool take_separators(struct scan *scan, uint64_t objects, unsigned *depth)
+static const char *take_separators(struct scan *scan, const char *at, uint64_t objects, unsigned *depth)
 {
     while (*depth > 0) {
         bool is_object = (objects >> (*depth - 1) & 1) != 0;
+        char c;
 
-        skip_blanks(scan);
-        if (peek(scan) == ',') {
-            scan->at++;
-            return is_object ? take_name(scan) : true;
-        }
-        if (peek(scan) != (is_object ? '}' : ']'))
-            return wrong(scan, is_object ? "',' or '}' was expected" : "',' or ']' was expected");
-        scan->at++;
+        at = skip_blanks(at, scan->end);
+        c = peek(at, scan->end);
+        if (c == ',')
+            return is_object ? take_name(scan, at + 1) : at + 1;
+        if (c != (is_object ? '}' : ']'))
+            return wrong(scan, at, is_object ? "',' or '}' was expected" : "',' or ']' was expected");
+        at++;
         (*depth)--;
     }
-    return true;
+    return at;
 }
 
-static bool take_document(struct scan *scan)
+static const char *take_document(struct scan *scan, const char *at)
 {
     uint64_t objects = 0; /* bit n: the bracket at depth n + 1 is '{' */
     unsigned depth = 0;
@@ -259,35 +261,35 @@ static bool take_document(struct scan *scan)
     do {
         char bracket;
 
-        skip_blanks(scan);
-        bracket = peek(scan);
+        at = skip_blanks(at, scan->end);
+        bracket = peek(at, scan->end);
         if (bracket == '{' || bracket == '[') {
             if (depth == JSON_MAX_DEPTH)
-                return wrong(scan, "nested too deep");
+                return wrong(scan, at, "nested too deep");
             objects = (objects & ~(UINT64_C(1) << depth)) | (uint64_t)(bracket == '{') << depth;
             depth++;
-            scan->at++;
-            skip_blanks(scan);
-            if (peek(scan) != (bracket == '{' ? '}' : ']')) {
-                if (bracket == '{' && !take_name(scan))
-                    return false;
+            at = skip_blanks(at + 1, scan->end);
+            if (peek(at, scan->end) != (bracket == '{' ? '}' : ']')) {
+                at = bracket == '{' ? take_name(scan, at) : at;
                 continue;
             }
-        } else if (!take_scalar(scan)) {
-            return false;
+        } else {
+            at = take_scalar(scan, at);
         }
-        if (!take_separators(scan, objects, &depth))
-            return false;
-    } while (depth > 0);
-    skip_blanks(scan);
-    return scan->at == scan->len ? true : wrong(scan, "something stands behind the value");
+        if (at != NULL)
+            at = take_separators(scan, at, objects, &depth);
+    } while (at != NULL && depth > 0);
+    if (at == NULL)
+        return NULL;
+    at = skip_blanks(at, scan->end);
+    return at == scan->end ? at : wrong(scan, at, "something stands behind the value");
 }
 
 int json_scan(const char *text, size_t len, struct err *err)
 {
-    struct scan scan = { .text = text, .len = len };
+    struct scan scan = { .end = text + len };
 
-    if (take_document(&scan))
+    if (take_document(&scan, text) != NULL)
         return 0;
-    return err_set(err, ERR_JSON, 0, "byte %zu: %s", scan.at, scan.wrong);
+    return err_set(err, ERR_JSON, 0, "byte %zu: %s", (size_t)(scan.wrong_at - text), scan.wrong);
 }
