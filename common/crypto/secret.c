@@ -132,15 +132,15 @@ static int read_all(int fd, char *room, size_t *len_r)
 static int hold_file(struct secret *secret, int fd, struct err *err)
 {
     char *room = sodium_malloc(SECRET_MAX_BYTES + 3);
-    size_t len;
+    size_t len = 0;
     int sys, rc;
 
     if (room == NULL)
         return no_memory(err);
     sys = read_all(fd, room, &len);
-    if (sys == 0 && len > 0 && room[len - 1] == '\n')
+    if (len > 0 && room[len - 1] == '\n')
         len--;
-    if (sys == 0 && len > 0 && room[len - 1] == '\r')
+    if (len > 0 && room[len - 1] == '\r')
         len--;
     if (sys != 0)
         rc = fail_file(secret, ERR_SECRET, sys, "cannot read", err);
