@@ -1,0 +1,114 @@
+#include "queue/push.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "queue/scripts.h"
+
+static enum push_begun read_begun(const char *word)
+{
+    if (strcmp(word, "new") == 0)
+        return PUSH_NEW;
+    if (strcmp(word, "resumed") == 0)
+        return PUSH_RESUMED;
+    return strcmp(word, "open") == 0 ? PUSH_OPEN_AS : PUSH_TAKEN;
+}
+
+int push_begin(struct redis *redis, const struct keys *keys, const struct push_input *input,
+               enum push_begun *begun_r, char run_r[PUSH_RUN_BYTES], struct buf *head, struct err *err)
+{
+    char key[KEY_MAX_BYTES], field[160];
+    struct redis_reply *reply = NULL;
+    struct redis_args args;
+    int rc;
+
+    snprintf(field, sizeof(field), "%s:%s", input->source_sha256, input->mapping_sha256);
+    redis_args_init(&args);
+    redis_arg_int(&args, 1);
+    redis_arg(&args, keys_make(keys, "pushed", NULL, key));
+    redis_arg(&args, keys->prefix);
+    redis_arg(&args, field);
+    redis_arg(&args, input->run);
+    redis_arg(&args, input->is_named ? "1" : "0");
+    redis_arg(&args, input->head);
+    redis_arg_int(&args, input->keep_ms);
+    rc = scripts_run(redis, SCRIPT_begin_push, &args, &reply, err);
+    redis_args_release(&args);
+    if (rc != 0)
+        return -1;
+    *begun_r = read_begun(redis_text(redis_at(reply, 0), NULL));
+    snprintf(run_r, PUSH_RUN_BYTES, "%s", redis_text(redis_at(reply, 1), NULL));
+    buf_add_str(head, redis_text(redis_at(reply, 2), NULL));
+    redis_reply_free(reply);
+    return buf_check(head, "the record of the push", err);
+}
+
+int push_rules(struct redis *redis, const struct keys *keys, const char *sha256, const char *text, size_t len,
+               struct err *err)
+{
+    char key[KEY_MAX_BYTES];
+    struct redis_reply *reply = NULL;
+    struct redis_args args;
+    int rc;
+
+    redis_args_init(&args);
+    redis_arg(&args, "SET");
+    redis_arg(&args, keys_make(keys, "rules", sha256, key));
+    redis_arg_len(&args, text, len);
+    rc = redis_call(redis, &args, &reply, err);
+    redis_args_release(&args);
+    redis_reply_free(reply);
+    return rc;
+}
+
+int push_come(struct redis *redis, const struct keys *keys, const char *run, bool *is_come, size_t count,
+              struct err *err)
+{
+    char key[KEY_MAX_BYTES], name[PUSH_RUN_BYTES + 16];
+    struct redis_reply *reply;
+
+    snprintf(name, sizeof(name), "%s:batches", run);
+    if (redis_callv(redis, &reply, err, "HKEYS", keys_make(keys, "run", name, key), NULL) != 0)
+        return -1;
+    memset(is_come, 0, count * sizeof(*is_come));
+    for (size_t i = 0; i < redis_count(reply); i++) {
+        int64_t number;
+
+        if (str_to_int(redis_text(redis_at(reply, i), NULL), 1, (int64_t)count, &number))
+            is_come[number - 1] = true;
+    }
+    redis_reply_free(reply);
+    return 0;
+}
+
+int push_backlog(struct redis *redis, const struct keys *keys, int64_t *messages_r, struct err *err)
+{
+    char key[KEY_MAX_BYTES];
+    struct redis_reply *reply;
+
+    if (redis_callv(redis, &reply, err, "XLEN", keys_make(keys, "ingest", NULL, key), NULL) != 0)
+        return -1;
+    *messages_r = redis_integer(reply);
+    redis_reply_free(reply);
+    return 0;
+}
+
+int push_batch(struct redis *redis, const struct keys *keys, const char *batch, size_t len, struct err *err)
+{
+    char key[KEY_MAX_BYTES];
+    struct redis_reply *reply = NULL;
+    struct redis_args args;
+    int rc;
+
+    redis_args_init(&args);
+    redis_arg(&args, "XADD");
+    redis_arg(&args, keys_make(keys, "ingest", NULL, key));
+    redis_arg(&args, "*");
+    redis_arg(&args, "batch");
+    redis_arg_len(&args, batch, len);
+    rc = redis_call(redis, &args, &reply, err);
+    redis_args_release(&args);
+    redis_reply_free(reply);
+    return rc;
+}

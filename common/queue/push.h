@@ -1,0 +1,58 @@
+/**
+ * push.h - what a producer does with Redis: the run that an input goes under, the mapping it names, its
+ * batches. The batches themselves are made elsewhere (domain/ingest.h); here they are bytes.
+ */
+#ifndef QUEUE_PUSH_H
+#define QUEUE_PUSH_H
+
+#include "base/buf.h"
+#include "queue/keys.h"
+#include "queue/redis.h"
+
+#define PUSH_RUN_BYTES 65
+
+/* What decides whether two pushes are of one input. */
+struct push_input {
+    const char *source_sha256;
+    const char *mapping_sha256;
+    const char *run;  /* the id wanted */
+    bool is_named;    /* the operator gave it: another open run of this input is an error then */
+    const char *head; /* what must be the same in every batch, as one line; kept with the record */
+    int64_t keep_ms;  /* runs.keep */
+};
+
+enum push_begun {
+    PUSH_NEW,     /* a new run */
+    PUSH_RESUMED, /* the input's open run: go on with its head */
+    PUSH_TAKEN,   /* the id wanted is another input's, or its run is over: what holds its state */
+    PUSH_OPEN_AS, /* the input is open already, as run_r */
+};
+
+/**
+ * Finds or makes the record of a push, before anything is published.
+ *
+ * @param run_r   out: the run to push under; PUSH_TAKEN: the state of the run that has the id
+ * @param head    the head to use is appended (the one kept, where it is resumed)
+ * @return 0; -1 with ERR_REDIS_*
+ */
+int push_begin(struct redis *redis, const struct keys *keys, const struct push_input *input,
+               enum push_begun *begun_r, char run_r[PUSH_RUN_BYTES], struct buf *head, struct err *err);
+
+/** Keeps a mapping under rules:SHA256. */
+int push_rules(struct redis *redis, const struct keys *keys, const char *sha256, const char *text, size_t len,
+               struct err *err);
+
+/** Sets is_come[N - 1] for each registered batch N of the run; is_come has count elements. */
+int push_come(struct redis *redis, const struct keys *keys, const char *run, bool *is_come, size_t count,
+              struct err *err);
+
+/** Messages that stand in ingest, those in hand included. */
+int push_backlog(struct redis *redis, const struct keys *keys, int64_t *messages_r, struct err *err);
+
+/**
+ * Publishes one batch. ERR_REDIS_OOM: Redis is full, try again later. ERR_REDIS_LOST: it may or may not stand
+ * there: publish it again, validate drops the second.
+ */
+int push_batch(struct redis *redis, const struct keys *keys, const char *batch, size_t len, struct err *err);
+
+#endif
