@@ -44,8 +44,8 @@ struct redis_args {
     const char **at;
     size_t *len;
     size_t count, cap;
-    char (*numbers)[24]; /* where numbers are printed */
-    size_t number_count;
+    struct number_block *numbers; /* where numbers are printed */
+    size_t number_count;          /* in the first block */
     bool is_failed;
 };
 

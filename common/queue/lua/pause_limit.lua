@@ -1,0 +1,15 @@
+#!lua flags=allow-oom
+-- After a 429: nobody sends until its time has passed; slots given before are void (another epoch), and the bucket is
+-- empty when it ends, so that no burst follows.
+-- KEYS: limit:CLASS. ARGV: ms (-1: the answer named no time), tolerance µs -> ms until the pause ends
+local now = now_ms()
+local s = call('HMGET', KEYS[1], 'pause', 'strikes', 'struck', 'epoch')
+local strikes = tonumber(s[2]) or 0
+if now - (tonumber(s[3]) or 0) > 120000 then strikes = 0 end
+local ms = tonumber(ARGV[1])
+if ms < 0 then ms = math.min(60000, 1000 * 2 ^ math.min(strikes, 6)) end
+local till = math.max(tonumber(s[1]) or 0, now + ms)
+call('HSET', KEYS[1], 'pause', string.format('%.0f', till), 'strikes', strikes + 1,
+    'struck', string.format('%.0f', now), 'epoch', (tonumber(s[4]) or 0) + 1,
+    'tat', string.format('%.0f', till * 1000 + tonumber(ARGV[2])))
+return till - now

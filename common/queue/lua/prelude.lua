@@ -1,0 +1,151 @@
+-- Shared by all scripts of this folder (put before each when they are embedded).
+
+local call = redis.call
+
+local function now_ms()
+    local t = call('TIME')
+    return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+local function refuse(word, text)
+    return redis.error_reply(word .. ' ' .. text)
+end
+
+-- nil where key is absent or of the wanted type, else an error to return: nothing was written yet.
+local function wrong_type(key, want)
+    local t = call('TYPE', key).ok
+    if t ~= 'none' and t ~= want then
+        return refuse('KEYTYPE', key .. ' holds a ' .. t .. ', wanted a ' .. want)
+    end
+end
+
+-- XACK and XCLAIM ask nobody whose an entry is: every script that touches a message in hand asks here first.
+local function is_owned(stream, group, consumer, id)
+    local p = call('XPENDING', stream, group, id, id, 1)
+    return p[1] ~= nil and p[1][2] == consumer
+end
+
+-- Devices of a message, from its head: "n" stands before the devices, behind fixed members only.
+local function devices_of(body)
+    return tonumber(string.match(string.sub(body, 1, 512), '"n":(%d+)')) or 0
+end
+
+-- XACK and XDEL; counts down, and sets the count right where the stream is empty.
+local function take_off(stream, group, ids, count_key, devices)
+    call('XACK', stream, group, unpack(ids))
+    call('XDEL', stream, unpack(ids))
+    if call('XLEN', stream) == 0 then
+        call('HSET', count_key, 'stream', 0)
+    else
+        call('HINCRBY', count_key, 'stream', -devices)
+    end
+end
+
+local function put_on(stream, field, count_key, body, devices)
+    call('XADD', stream, '*', field, body)
+    call('HINCRBY', count_key, 'stream', devices)
+end
+
+-- Claims: serial -> "NUM:ROW" in hashes claims:0 .. claims:n-1, one more each time they hold over 40 on
+-- average (linear hashing), so that every hash stays small enough to be stored as one flat list.
+local claims = {}
+
+function claims.open(prefix)
+    local meta = call('HMGET', prefix .. 'claims:meta', 'n', 'count')
+    return { prefix = prefix .. 'claims:', n = tonumber(meta[1]) or 1, count = tonumber(meta[2]) or 0 }
+end
+
+local function claim_hash(serial)
+    return tonumber(string.sub(redis.sha1hex(serial), 1, 8), 16)
+end
+
+local function claim_slot(c, serial)
+    local h, level = claim_hash(serial), 1
+    while level * 2 <= c.n do level = level * 2 end
+    local slot = h % (level * 2)
+    if slot >= c.n then slot = h % level end
+    return c.prefix .. slot
+end
+
+function claims.get(c, serial)
+    return call('HGET', claim_slot(c, serial), serial)
+end
+
+local function claims_grow(c)
+    local level = 1
+    while level * 2 <= c.n do level = level * 2 end
+    local from, to = c.prefix .. (c.n - level), c.prefix .. c.n
+    local all = call('HGETALL', from)
+    for i = 1, #all, 2 do
+        if claim_hash(all[i]) % (level * 2) == c.n then
+            call('HSET', to, all[i], all[i + 1])
+            call('HDEL', from, all[i])
+        end
+    end
+    c.n = c.n + 1
+end
+
+function claims.set(c, serial, value)
+    c.count = c.count + call('HSET', claim_slot(c, serial), serial, value)
+    while c.count > 40 * c.n do claims_grow(c) end
+end
+
+function claims.del(c, serial)
+    c.count = c.count - call('HDEL', claim_slot(c, serial), serial)
+end
+
+function claims.save(c)
+    if c.count <= 0 then
+        call('DEL', c.prefix .. 'meta')
+    else
+        call('HSET', c.prefix .. 'meta', 'n', c.n, 'count', c.count)
+    end
+end
+
+-- What a claim means for the run `num` and `row`: 'free', 'mine', 'same' (another row of this run), 'other', or
+-- 'later' with the time until which it is kept against late writes.
+function claims.judge(c, prefix, serial, num, row, now)
+    local held = claims.get(c, serial)
+    if not held then return 'free' end
+    local n, r, till = string.match(held, '^(%d+):(%d+)@?(%d*)$')
+    if till ~= '' then
+        if tonumber(till) > now and n ~= num then return 'later', tonumber(till) end
+        return 'free'
+    end
+    if n == num then
+        if r == row then return 'mine' end
+        return 'same'
+    end
+    if call('HEXISTS', prefix .. 'runs:open', n) == 0 then return 'free' end
+    return 'other'
+end
+
+-- Starts the closing of a run whose batches all came and whose devices all ended. A cancelled or forced run
+-- waits for no more batches.
+local function maybe_close(prefix, run, uid)
+    local key = prefix .. 'run:' .. run
+    local r = call('HMGET', key, 'state', 'batches', 'come', 'expected', 'ended', 'cancelled', 'forced')
+    if r[1] ~= 'open' or (tonumber(r[4]) or 0) ~= (tonumber(r[5]) or 0) then return false end
+    if (tonumber(r[3]) or 0) < (tonumber(r[2]) or 1) and not r[6] and not r[7] then return false end
+    call('HSET', key, 'state', 'closing')
+    call('XADD', prefix .. 'audit', '*', 'm',
+        '{"version":1,"uid":"' .. uid .. '","run":"' .. run .. '","n":0,"close":true}')
+    return true
+end
+
+-- A letter of `serial` was laid (by = 1) or removed (by = -1); run: who finished the serial last, nil: as it was.
+local function letters_count(prefix, serial, by, run)
+    local key = prefix .. 'letters'
+    local held = call('HGET', key, serial)
+    local count, last = 0, run
+    if held then
+        count = tonumber(string.match(held, '^%d+'))
+        if not run then last = string.match(held, ' (.*)$') end
+    end
+    count = count + by
+    if count <= 0 then
+        call('HDEL', key, serial)
+    else
+        call('HSET', key, serial, count .. ' ' .. (last or ''))
+    end
+end

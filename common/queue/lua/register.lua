@@ -1,0 +1,113 @@
+#!lua flags=allow-oom
+-- Validate's settle: registers a batch with its run, takes the claims of its devices, hands them on, and removes the
+-- ingest message - all or nothing.
+-- KEYS: ingest, count:validate, retry:validate, dead:validate, import, count:import, audit, count:audit
+-- ARGV: 1 prefix, 2 consumer, 3 id, 4 run, 5 batch, 6 batches, 7 sha256, 8 rows of the whole batch, 9 is_part,
+--       10 is_split (the message is halved: register it, claim nothing), 11 malformed (''/code), 12 spare uid,
+--       13 mapping sha256, 14 mapping text ('' none to store), 15 run members, 16 claims, 17 publications, 18 letters;
+--       run members of (name, value); claims of (serial, row); publications of (stream index, field, devices,
+--       delay, body); letters of (serial, run, row, seq, code, text, at, body, field)
+-- -> {'ok'} · {'lost'} · {'repeated'} (removed: the same batch came before) · {'conflict', text} (another batch has this
+--    number, or the run is over: nothing written) · {'claims', index, kind, ...} (nothing written) · {'later', ms}
+local prefix, consumer, id, run = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local is_part, is_split, malformed = ARGV[9] == '1', ARGV[10] == '1', ARGV[11] ~= ''
+local n_members, n_claims, n_pubs, n_letters =
+    tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17]), tonumber(ARGV[18])
+local now, at = now_ms(), 19
+local run_key = prefix .. 'run:' .. run
+
+if not is_owned(KEYS[1], 'validate', consumer, id) then return { 'lost', id } end
+local bad = wrong_type(KEYS[2], 'hash') or wrong_type(KEYS[3], 'zset') or wrong_type(KEYS[4], 'stream')
+    or wrong_type(KEYS[5], 'stream') or wrong_type(KEYS[6], 'hash') or wrong_type(KEYS[7], 'stream')
+    or wrong_type(KEYS[8], 'hash') or wrong_type(run_key, 'hash') or wrong_type(run_key .. ':batches', 'hash')
+    or wrong_type(prefix .. 'runs', 'zset') or wrong_type(prefix .. 'runs:open', 'hash')
+    or wrong_type(prefix .. 'claims:meta', 'hash') or wrong_type(prefix .. 'letters', 'hash')
+if bad then return bad end
+if #ARGV ~= at - 1 + n_members * 2 + n_claims * 2 + n_pubs * 5 + n_letters * 9 then
+    return refuse('ERR', 'register: ' .. #ARGV .. ' arguments do not fit their counts')
+end
+
+local have = call('HMGET', run_key, 'num', 'state', 'batches', 'come')
+if not is_part then
+    local before = call('HGET', run_key .. ':batches', ARGV[5])
+    if before == ARGV[7] then
+        take_off(KEYS[1], 'validate', { id }, KEYS[2], 0)
+        return { 'repeated' }
+    end
+    if not malformed or have[1] then
+        if before then return { 'conflict', 'batch ' .. ARGV[5] .. ' of run ' .. run .. ' came with other bytes before' } end
+        if have[2] and have[2] ~= 'open' then return { 'conflict', 'run ' .. run .. ' is ' .. have[2] } end
+        if have[3] and have[3] ~= ARGV[6] and not malformed then
+            return { 'conflict', 'run ' .. run .. ' has ' .. have[3] .. ' batches, this one says ' .. ARGV[6] }
+        end
+    end
+end
+
+local num = have[1]
+local c = claims.open(prefix)
+local members_at, claims_at = at, at + n_members * 2
+local conflicts = { 'claims' }
+for i = 0, n_claims - 1 do
+    local serial, row = ARGV[claims_at + i * 2], ARGV[claims_at + i * 2 + 1]
+    local kind, till = claims.judge(c, prefix, serial, num or '0', row, now)
+    if kind == 'later' then return { 'later', till - now } end
+    if kind == 'same' or kind == 'other' then
+        conflicts[#conflicts + 1] = i
+        conflicts[#conflicts + 1] = kind
+    end
+end
+if #conflicts > 1 then return conflicts end
+
+take_off(KEYS[1], 'validate', { id }, KEYS[2], 0)
+if not num then
+    num = tostring(call('INCR', prefix .. 'runs:last'))
+    call('HSET', run_key, 'num', num, 'state', 'open', 'batches', ARGV[6], 'created', now)
+    for i = 0, n_members - 1 do
+        if ARGV[members_at + i * 2 + 1] ~= '' then
+            call('HSET', run_key, ARGV[members_at + i * 2], ARGV[members_at + i * 2 + 1])
+        end
+    end
+    call('HSET', prefix .. 'runs:open', num, run)
+    call('ZADD', prefix .. 'runs', now, run)
+end
+if not is_part then
+    call('HSET', run_key .. ':batches', ARGV[5], ARGV[7])
+    call('HINCRBY', run_key, 'come', 1)
+    call('HINCRBY', run_key, 'expected', tonumber(ARGV[8]))
+    if malformed then call('HINCRBY', run_key, 'malformed', 1) end
+end
+if ARGV[14] ~= '' then
+    call('SET', prefix .. 'rules:' .. ARGV[13], ARGV[14])
+end
+if n_claims > 0 then
+    for i = 0, n_claims - 1 do
+        claims.set(c, ARGV[claims_at + i * 2], num .. ':' .. ARGV[claims_at + i * 2 + 1])
+    end
+    claims.save(c)
+end
+at = claims_at + n_claims * 2
+for _ = 1, n_pubs do
+    local target, field, n, delay, body =
+        tonumber(ARGV[at]), ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), ARGV[at + 4]
+    if target == 0 then
+        call('ZADD', KEYS[3], now + delay, body)
+        call('HINCRBY', KEYS[2], 'parked', n)
+    elseif target == 3 then -- back onto ingest
+        call('XADD', KEYS[1], '*', field, body)
+    else
+        put_on(KEYS[3 + target * 2], field, KEYS[4 + target * 2], body, n)
+    end
+    at = at + 5
+end
+for _ = 1, n_letters do
+    local serial = ARGV[at]
+    call('XADD', KEYS[4], '*', 'run', ARGV[at + 1], 'serial', serial, 'row', ARGV[at + 2], 'seq', ARGV[at + 3],
+        'code', ARGV[at + 4], 'text', ARGV[at + 5], 'at', ARGV[at + 6], ARGV[at + 8], ARGV[at + 7])
+    if serial ~= '' then
+        call('HINCRBY', run_key, 'dead', 1)
+        letters_count(prefix, serial, 1, run)
+    end
+    at = at + 9
+end
+if not is_split then maybe_close(prefix, run, ARGV[12]) end
+return { 'ok', tonumber(call('HGET', KEYS[6], 'stream')) or 0 }

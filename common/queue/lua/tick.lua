@@ -1,0 +1,66 @@
+#!lua flags=allow-oom
+-- One look at everything a worker must know between two reads; moves what is due, for all stages.
+-- KEYS: pause:STAGE, pause:api, count:STAGE, count:NEXT, STREAM of next, workers, held, runs:cancelled
+-- ARGV: prefix, consumer, heartbeat ('' none), max moves, can_probe (0/1), probe_ms
+-- -> now, next due (0 none), moved, pause since+reason, breaker text, breaker since, is_probe_ours,
+--    next backlog, next parked, stalled ms, cancelled runs
+local prefix, consumer = ARGV[1], ARGV[2]
+local now = now_ms()
+local stages = { 'validate', 'import', 'assign', 'verify', 'audit' }
+local next_due, moved, left = 0, 0, tonumber(ARGV[4])
+
+for _, stage in ipairs(stages) do
+    local zset, count = prefix .. 'retry:' .. stage, prefix .. 'count:' .. stage
+    local stream, field = prefix .. stage, 'm'
+    if stage == 'validate' then stream, field = prefix .. 'ingest', 'batch' end
+    if left > 0 then
+        local due = call('ZRANGEBYSCORE', zset, '-inf', now, 'LIMIT', 0, left)
+        for _, body in ipairs(due) do
+            local n = devices_of(body)
+            call('ZREM', zset, body)
+            put_on(stream, field, count, body, n)
+            call('HINCRBY', count, 'parked', -n)
+        end
+        moved, left = moved + #due, left - #due
+        if #due > 0 and call('EXISTS', zset) == 0 then call('HSET', count, 'parked', 0) end
+    end
+    local first = call('ZRANGE', zset, 0, 0, 'WITHSCORES')
+    if first[2] and (next_due == 0 or tonumber(first[2]) < next_due) then next_due = tonumber(first[2]) end
+end
+
+-- Claims kept on against late writes, whose time has come.
+local ended = call('ZRANGEBYSCORE', KEYS[7], '-inf', now, 'LIMIT', 0, 200)
+if #ended > 0 then
+    local c = claims.open(prefix)
+    for _, serial in ipairs(ended) do
+        local till = string.match(claims.get(c, serial) or '', '@(%d+)$')
+        if till and tonumber(till) <= now then claims.del(c, serial) end
+        call('ZREM', KEYS[7], serial)
+    end
+    claims.save(c)
+end
+
+if ARGV[3] ~= '' then call('HSET', KEYS[6], consumer, ARGV[3]) end
+
+local pause = call('HMGET', KEYS[1], 'since', 'by', 'reason')
+local breaker = call('HMGET', KEYS[2], 'since', 'text', 'probe_at')
+local stalled = (tonumber(call('HGET', KEYS[3], 'stalled')) or 0)
+    + (tonumber(call('HGET', prefix .. 'cache:health', 'stalled')) or 0)
+if pause[1] then stalled = stalled + now - tonumber(pause[1]) end
+local probe = 0
+if breaker[1] then
+    stalled = stalled + now - tonumber(breaker[1])
+    if ARGV[5] == '1' and now >= (tonumber(breaker[3]) or 0) then
+        call('HSET', KEYS[2], 'probe_at', now + tonumber(ARGV[6]))
+        probe = 1
+    end
+end
+
+local nxt = call('HMGET', KEYS[4], 'stream', 'parked')
+return {
+    now, next_due, moved,
+    pause[1] and ('paused by ' .. (pause[2] or '?') .. ': ' .. (pause[3] or '')) or '',
+    breaker[1] and (breaker[2] or '?') or '', breaker[1] and tonumber(breaker[1]) or 0, probe,
+    call('XLEN', KEYS[5]) == 0 and 0 or (tonumber(nxt[1]) or 0), tonumber(nxt[2]) or 0,
+    stalled, call('SMEMBERS', KEYS[8]),
+}

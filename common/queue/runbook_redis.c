@@ -1,0 +1,129 @@
+#include <string.h>
+
+#include "queue/shared.h"
+
+/* One field of run:ID as text in the pool; NULL where absent or empty. */
+static const char *text_of(const struct redis_reply *hash, const char *name, struct pool *pool)
+{
+    const struct redis_reply *value = redis_field(hash, name);
+    size_t len;
+    const char *text = redis_text(value, &len);
+
+    return len > 0 ? pool_strndup(pool, text, len) : NULL;
+}
+
+static int64_t number_of(const struct redis_reply *hash, const char *name)
+{
+    return redis_integer(redis_field(hash, name));
+}
+
+static void fill_view(const struct redis_reply *hash, const char *run, struct pool *pool,
+                      struct run_view *view)
+{
+    memset(view, 0, sizeof(*view));
+    view->id = pool_strdup(pool, run);
+    view->state = text_of(hash, "state", pool);
+    view->mode = text_of(hash, "mode", pool);
+    view->operator_ = text_of(hash, "operator", pool);
+    view->source_name = text_of(hash, "source_name", pool);
+    view->source_sha256 = text_of(hash, "source_sha256", pool);
+    view->mapping_sha256 = text_of(hash, "mapping_sha256", pool);
+    view->git_commit = text_of(hash, "git_commit", pool);
+    view->host = text_of(hash, "host", pool);
+    view->batches = number_of(hash, "batches");
+    view->come = number_of(hash, "come");
+    view->expected = number_of(hash, "expected");
+    view->ended = number_of(hash, "ended");
+    view->dead = number_of(hash, "dead");
+    view->malformed = number_of(hash, "malformed");
+    view->manifest = number_of(hash, "manifest");
+    view->records_files = number_of(hash, "records_files");
+    view->manifest_path = text_of(hash, "manifest_path", pool);
+    view->previous_payload_sha256 = text_of(hash, "previous_payload_sha256", pool);
+    view->created_ms = number_of(hash, "created");
+    view->closed_ms = number_of(hash, "closed");
+    view->is_cancelled = redis_field(hash, "cancelled") != NULL;
+    for (int outcome = OUTCOME_NONE + 1; outcome < OUTCOME_COUNT; outcome++)
+        view->outcomes[outcome] = number_of(hash, outcome_name((enum outcome)outcome));
+}
+
+static int view(void *ctx, const char *run, struct pool *pool, struct run_view *view_r, struct err *err)
+{
+    struct shared *shared = ctx;
+    char key[KEY_MAX_BYTES];
+    struct redis_reply *reply;
+
+    if (redis_callv(shared->redis, &reply, err, "HGETALL", keys_make(shared->keys, "run", run, key), NULL) !=
+        0)
+        return -1;
+    if (redis_count(reply) == 0) {
+        redis_reply_free(reply);
+        return 0;
+    }
+    fill_view(reply, run, pool, view_r);
+    redis_reply_free(reply);
+    return view_r->id == NULL ? pool_failed(pool, err) : 1;
+}
+
+static int parts(void *ctx, const char *run, struct pool *pool, struct run_part **parts_r, size_t *count_r,
+                 struct err *err)
+{
+    struct shared *shared = ctx;
+    char key[KEY_MAX_BYTES];
+    struct redis_reply *reply;
+    struct run_part *list;
+    size_t count;
+
+    keys_make(shared->keys, "run", run, key);
+    strncat(key, ":parts", sizeof(key) - strlen(key) - 1);
+    if (redis_callv(shared->redis, &reply, err, "HGETALL", key, NULL) != 0)
+        return -1;
+    count = redis_count(reply) / 2;
+    list = pool_array(pool, count, sizeof(*list));
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        const char *value = redis_text(redis_at(reply, 2 * i + 1), NULL);
+        const char *blank = strchr(value, ' ');
+
+        list[i].name = pool_strdup(pool, redis_text(redis_at(reply, 2 * i), NULL));
+        list[i].sha256 = pool_strndup(pool, value, blank != NULL ? (size_t)(blank - value) : 0);
+        list[i].count = 0;
+        for (const char *d = blank != NULL ? blank + 1 : ""; *d >= '0' && *d <= '9'; d++)
+            list[i].count = list[i].count * 10 + (*d - '0');
+        if (list[i].name == NULL || list[i].sha256 == NULL)
+            list = NULL;
+    }
+    redis_reply_free(reply);
+    if (list == NULL)
+        return pool_failed(pool, err);
+    *parts_r = list;
+    *count_r = count;
+    return 0;
+}
+
+static int mapping(void *ctx, const char *sha256, struct pool *pool, const char **text_r, size_t *len_r,
+                   struct err *err)
+{
+    struct shared *shared = ctx;
+    char key[KEY_MAX_BYTES];
+    struct redis_reply *reply;
+    const char *text;
+
+    if (redis_callv(shared->redis, &reply, err, "GET", keys_make(shared->keys, "rules", sha256, key), NULL) !=
+        0)
+        return -1;
+    if (redis_kind(reply) != REDIS_TEXT) {
+        redis_reply_free(reply);
+        return 0;
+    }
+    text = redis_text(reply, len_r);
+    *text_r = pool_strndup(pool, text, *len_r);
+    redis_reply_free(reply);
+    return *text_r == NULL ? pool_failed(pool, err) : 1;
+}
+
+struct runbook shared_runbook(struct shared *shared)
+{
+    static const struct runbook_ops ops = { .view = view, .parts = parts, .mapping = mapping };
+
+    return (struct runbook){ .ops = &ops, .ctx = shared };
+}
