@@ -22,6 +22,7 @@
     X(ERR_FILE_MISSING, "file_missing", INPUT, "name an existing, readable file")                            \
     X(ERR_FILE_DENIED, "file_denied", DENIED, "change the owner or the mode of the named file")              \
     X(ERR_STOPPED, "stopped", LATER, "the process was told to stop; what it held goes to another")           \
+    X(ERR_WAIT_OVER, "wait_over", LATER, "the run goes on by itself: abmctl status --run tells how far it is") \
     /* settings and secrets */                                                                               \
     X(ERR_SETTINGS, "settings", SETTINGS, "correct the named line of the settings file")                     \
     X(ERR_SETTINGS_UNKNOWN, "settings_unknown", SETTINGS, "remove the key or correct its spelling")          \
@@ -41,6 +42,8 @@
     X(ERR_CSV_QUOTE, "csv_quote", INPUT, "close the quote that the named row opens")                         \
     X(ERR_ENCODING, "encoding", INPUT, "save the file as UTF-8 without NUL bytes")                           \
     X(ERR_STRICT, "strict", INPUT, "correct the listed rows, or push without --strict")                      \
+    X(ERR_INPUT_CHANGED, "input_changed", LATER, "push again once nobody writes to the file any more")       \
+    X(ERR_PUSH_STOPPED, "push_stopped", LATER, "run the same command again: only missing batches are sent")  \
     /* a device's values: outcome rejected */                                                                \
     X(ERR_SERIAL_EMPTY, "serial_empty", DEVICE, "give the device its serial")                                \
     X(ERR_SERIAL_FORMAT, "serial_format", DEVICE, "correct the serial: see serial_pattern in the settings")  \

@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -46,36 +45,25 @@ int ctl_open_org(struct ctl *ctl, struct err *err)
     return 0;
 }
 
-/* The password in memory of its own, since a connection borrows it for as long as it may reconnect. */
-static int read_password(struct ctl *ctl, struct err *err)
-{
-    struct secret *secret;
-
-    if (ctl->settings->redis_password == NULL || ctl->password != NULL)
-        return 0;
-    if (secret_resolve(ctl->settings->redis_password, ctl->settings->secrets_allow_mount_mode, &secret,
-                       err) != 0)
-        return err_prefix(err, "redis.password");
-    ctl->password = strdup(secret_text(secret));
-    secret_free(secret);
-    if (ctl->password == NULL)
-        return err_set(err, ERR_NOMEM, 0, "no memory for redis.password");
-    ctl->password_len = strlen(ctl->password);
-    return 0;
-}
-
 int ctl_open_redis(struct ctl *ctl, struct err *err)
 {
     struct redis_settings settings = { .name = "abmctl" };
+    const char *password;
 
-    if (ctl_open_org(ctl, err) != 0 || read_password(ctl, err) != 0)
+    if (ctl_open_org(ctl, err) != 0)
         return -1;
+    password = ctl->settings->redis_password;
+    if (password != NULL && ctl->password == NULL &&
+        secret_resolve(password, ctl->settings->secrets_allow_mount_mode, &ctl->password, err) != 0)
+        return err_prefix(err, "redis.password");
     if (ctl->redis == NULL) {
         settings.url = ctl->settings->redis_url;
         settings.username = ctl->settings->redis_username;
-        settings.password = ctl->password;
+        settings.password = ctl->password != NULL ? secret_text(ctl->password) : NULL;
         if (redis_new(&settings, &ctl->redis, err) != 0)
             return -1;
+        ctl->shared.redis = ctl->redis;
+        ctl->shared.keys = &ctl->keys;
     }
     return redis_is_connected(ctl->redis) ? 0 : redis_connect(ctl->redis, err);
 }

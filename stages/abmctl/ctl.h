@@ -15,11 +15,13 @@
 #include "domain/settings.h"
 #include "queue/keys.h"
 #include "queue/redis.h"
+#include "queue/shared.h"
 
 #define CTL_DONE 0
 #define CTL_NO   1 /* the answer is no, or not all ended well */
 
 struct ctl;
+struct secret;
 
 /* One verb. A verb of two words has a row for each: { "dead", "list", ... }. */
 struct ctl_command {
@@ -70,9 +72,9 @@ struct ctl {
     const struct org_settings *org; /* after ctl_open_org */
     struct keys keys;               /* the same */
     struct redis *redis;            /* after ctl_open_redis */
-    char *password;                 /* of Redis, wiped at the end */
-    size_t password_len;
-    int signal_fd; /* after ctl_catch_signals; -1 before */
+    struct shared shared;           /* the same; for shared_runbook(&ctl->shared) */
+    struct secret *password;        /* of Redis, borrowed by redis */
+    int signal_fd;                  /* after ctl_catch_signals; -1 before */
     bool is_stopped;
     bool has_progress; /* a progress line stands on the terminal */
 };

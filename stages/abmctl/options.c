@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "crypto/secret.h"
 
 #define OPTIONS_MAX 32
 #define FIRST_VALUE 1000 /* getopt_long's val of row 0; below are the letters */
@@ -314,9 +315,7 @@ static void release(struct ctl *ctl)
 {
     redis_free(ctl->redis);
     settings_free(ctl->settings);
-    if (ctl->password != NULL)
-        explicit_bzero(ctl->password, ctl->password_len);
-    free(ctl->password);
+    secret_free(ctl->password); /* after the connection, which borrows it */
     if (ctl->signal_fd >= 0)
         close(ctl->signal_fd);
 }
