@@ -78,10 +78,8 @@ base_tar() {
         # shellcheck disable=SC2046 # no mirror: no argument
         debootstrap --variant=minbase --include=ca-certificates "$suite" "$root" $(debian_mirror) \
             >"$top/build/cache/$suite.log" 2>&1 || { tail -n 20 "$top/build/cache/$suite.log" >&2; return 1; }
-        base_slim "$root"
-        tar -C "$root" -cf "$tar.part" .
+        base_slim "$root" && tar -C "$root" -cf "$tar.part" . && mv "$tar.part" "$tar" || return 1
         rm -rf --one-file-system "$root"
-        mv "$tar.part" "$tar"
     fi
     printf '%s' "$tar"
 }
@@ -106,7 +104,7 @@ CONF
 base_image() { # SUITE
     local tar
     image_exists "abm-base:$1" && return 0
-    tar=$(base_tar "$1")
+    tar=$(base_tar "$1") || return 1
     docker import -c 'CMD ["bash"]' "$tar" "abm-base:$1" >/dev/null
 }
 
@@ -114,4 +112,21 @@ base_image() { # SUITE
 image_build() {
     DOCKER_BUILDKIT=0 docker build --quiet --network host --build-arg "BASE=$3" --target "$1" --tag "$2" \
         --file "$top/scripts/Dockerfile" "$top" >/dev/null
+}
+
+# require_containers: leaves the test out (status 77) where no engine can be had; see tests/SKIPS.
+require_containers() {
+    local name
+    for name in docker debootstrap jq; do
+        has "$name" || skip containers "no $name: scripts/install-deps --containers"
+    done
+    (compose version) >/dev/null 2>&1 || skip containers "no compose: scripts/install-deps --containers"
+    engine_serves || [ "$(id -u)" -eq 0 ] || skip root "no container engine runs, and only root can start one"
+}
+
+skip() { # CAPABILITY WORDS...
+    local capability=$1
+    shift
+    echo "SKIP: $capability: $*"
+    exit 77
 }

@@ -123,6 +123,11 @@ compose() {
     fi
 }
 
+# compose_run ARGUMENTS...: `compose run`, with a terminal only where there is one.
+compose_run() {
+    if [ -t 0 ] && [ -t 1 ]; then compose run --rm "$@"; else compose run --rm -T "$@"; fi
+}
+
 # --- Tests: counts that add up over several calls ------------------------------------------------------
 passed=0 failed=0 skipped=0
 failures=() # their names, with where they failed
