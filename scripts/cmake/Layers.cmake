@@ -36,7 +36,8 @@ endfunction()
 # abm_stage(NAME FOLDER): an executable of stages/; everything but main.c is also a library
 # NAME_rule for the tests.
 function(abm_stage name folder)
-  file(GLOB rule CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.c)
+  # stages/*.c is what several stages share; a stage links what it calls of it.
+  file(GLOB rule CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.c ${CMAKE_SOURCE_DIR}/stages/*.c)
   list(FILTER rule EXCLUDE REGEX "/main\\.c$")
   if(NOT EXISTS ${CMAKE_SOURCE_DIR}/${folder}/main.c)
     return()

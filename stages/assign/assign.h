@@ -1,0 +1,34 @@
+/**
+ * assign.h - the rule of abm-assign: reads what each device has now, changes only what differs, and remembers
+ * what it was before the first change (DESIGN.md 4, Notes).
+ */
+#ifndef ASSIGN_ASSIGN_H
+#define ASSIGN_ASSIGN_H
+
+#include "abm/api.h"
+#include "queue/notes.h"
+#include "stage/stage.h"
+
+struct assign {
+    struct abm_api api;
+    struct notes notes;
+};
+
+/**
+ * Gives every job a verdict:
+ *
+ *   wanted state found in effect     finish unchanged; with a note assigned or removed
+ *   wanted state accepted            pass: verify waits for the effect
+ *   state is not expected_from       finish conflict
+ *   anything else                    note, then PUT or DELETE: pass
+ *
+ * With a note and a request of ours that may still arrive, what is found in effect goes to verify, whose last
+ * look follows that request. Safe to repeat at any point: a note is never overwritten by what a later read
+ * shows.
+ *
+ * @return 0; -1: nobody can go on (ABM's or Redis's failure), the whole batch goes back; devices keep
+ * is_maybe_sent
+ */
+int assign_batch(struct assign *assign, struct batch *batch, struct err *err);
+
+#endif
