@@ -29,7 +29,7 @@ static void each_answer_gives_its_verdict(void **state)
           VERDICT_SUSPECT,
           OUTCOME_NONE,
           ERR_ABM_SERVER },
-        { "another's", { .kind = ABM_LOST }, VERDICT_LOST, OUTCOME_NONE, ERR_NONE },
+        { "another's", { .kind = ABM_LOST }, VERDICT_LOST, OUTCOME_NONE, ERR_LOST_MESSAGE },
         { "run cancelled", { .kind = ABM_CANCELLED }, VERDICT_FINISH, OUTCOME_CANCELLED, ERR_CANCELLED },
         { "stopping", { .kind = ABM_UNSENT }, VERDICT_BACK, OUTCOME_NONE, ERR_NONE },
     };
