@@ -1,0 +1,131 @@
+#include "look.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "domain/message.h"
+#include "results.h"
+
+#define WAIT_MIN_MS 50
+#define WAIT_MAX_MS 500
+
+int look_status(struct ctl *ctl, struct pool *pool, struct status_view *view_r, struct err *err)
+{
+    int64_t max_backlog[STATUS_STAGES];
+
+    if (status_fetch(ctl->redis, &ctl->keys, pool, view_r, err) != 0)
+        return -1;
+    for (int i = 0; i < STATUS_STAGES; i++)
+        max_backlog[i] = ctl->settings->stages[i].max_backlog;
+    status_judge(view_r, max_backlog);
+    return 0;
+}
+
+int look_run(struct ctl *ctl, const char *run, struct pool *pool, struct run_view *view_r, struct err *err)
+{
+    struct runbook book = shared_runbook(&ctl->shared);
+    int found;
+
+    if (!run_id_is_valid(run))
+        return err_set(err, ERR_RUN_ID, 0, "'%.100s' is no run id", run);
+    found = runbook_view(&book, run, pool, view_r, err);
+    if (found == 0)
+        return err_set(err, ERR_NOT_FOUND, 0, "there is no run '%s'", run);
+    return found < 0 ? -1 : 0;
+}
+
+const struct status_stage *look_obstacle(const struct status_view *view)
+{
+    for (int i = 0; i < STATUS_STAGES; i++) {
+        const struct status_stage *stage = &view->stages[i];
+        bool has_work = stage->messages > 0 || stage->parked > 0 || stage->due_ms > 0;
+
+        if (!has_work)
+            continue;
+        if (stage->why == STATUS_PAUSED || stage->why == STATUS_NO_WORKER || stage->why == STATUS_FATAL ||
+            stage->why == STATUS_BREAKER || stage->why == STATUS_LIMITED)
+            return stage;
+    }
+    return NULL;
+}
+
+int64_t look_eta_ms(const struct run_view *run, int64_t now_ms)
+{
+    int64_t total = run->expected, took = now_ms - run->created_ms;
+
+    if (run->come > 0 && run->come < run->batches) /* what is still to come is like what came */
+        total = run->expected * run->batches / run->come;
+    if (run->ended <= 0 || took <= 0 || run->created_ms == 0)
+        return -1;
+    return total <= run->ended ? 0
+                               : (int64_t)((double)took / (double)run->ended * (double)(total - run->ended));
+}
+
+static void show_progress(struct ctl *ctl, const char *run, const struct run_view *view,
+                          const struct status_view *status)
+{
+    const struct status_stage *obstacle = look_obstacle(status);
+    int64_t eta = view != NULL ? look_eta_ms(view, status->now_ms) : -1;
+    char left[32] = "", why[STATUS_REASON_MAX + 32] = "";
+
+    if (obstacle != NULL)
+        snprintf(why, sizeof(why), "; %s: %s", obstacle->name, obstacle->reason);
+    else if (eta > 1000)
+        clock_duration(eta, left);
+    if (view == NULL)
+        ctl_progress(ctl, "%s: waiting for validate%s", run, why);
+    else
+        ctl_progress(ctl, "%s: %lld of %lld ended, %lld failed%s%s%s", run, (long long)view->ended,
+                     (long long)view->expected, (long long)view->outcomes[OUTCOME_FAILED],
+                     left[0] != '\0' ? ", ~" : "", left, why);
+}
+
+/* 1 the run is over; 0 not yet; -1 err. */
+static int look_once(struct ctl *ctl, const char *run, struct pool *pool, struct run_view *view_r,
+                     struct err *err)
+{
+    struct runbook book = shared_runbook(&ctl->shared);
+    struct status_view status;
+    int found = runbook_view(&book, run, pool, view_r, err);
+
+    if (found < 0)
+        return -1;
+    if (found == 1 && results_is_over(view_r))
+        return 1;
+    if (!ctl->is_err_terminal || ctl->is_json)
+        return 0;
+    if (look_status(ctl, pool, &status, err) != 0)
+        return -1;
+    show_progress(ctl, run, found == 1 ? view_r : NULL, &status);
+    return 0;
+}
+
+int look_wait(struct ctl *ctl, const char *run, int64_t timeout_ms, struct pool *pool,
+              struct run_view *view_r, struct err *err)
+{
+    int64_t end = timeout_ms > 0 ? clock_boot_ms() + timeout_ms : INT64_MAX, pause = WAIT_MIN_MS;
+
+    if (ctl_catch_signals(ctl, err) != 0)
+        return -1;
+    for (;;) {
+        struct err why = ERR_INIT;
+        int rc = look_once(ctl, run, pool, view_r, &why);
+
+        if (rc == 1) {
+            ctl_progress_end(ctl);
+            return 0;
+        }
+        if (rc < 0 && why.code != ERR_REDIS_LOST) {
+            *err = why;
+            return -1;
+        }
+        if (rc < 0 && ctl_reconnect(ctl, err) != 0)
+            return err_set(err, ERR_WAIT_OVER, 0, "stopped while run %s is under way", run);
+        pool_reset(pool);
+        if (clock_boot_ms() >= end)
+            return err_set(err, ERR_WAIT_OVER, 0, "run %s has not ended in the time given", run);
+        if (ctl_wait(ctl, pause))
+            return err_set(err, ERR_WAIT_OVER, 0, "stopped while run %s is under way", run);
+        pause = pause * 3 / 2 < WAIT_MAX_MS ? pause * 3 / 2 : WAIT_MAX_MS;
+    }
+}
