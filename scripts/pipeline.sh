@@ -181,7 +181,7 @@ run_check() {
     shift
     log=$(mktemp)
     say "== $name"
-    "$@" >"$log" 2>&1 </dev/null || status=$?
+    ("$@") >"$log" 2>&1 </dev/null || status=$?
     line=$(sed -n 's/^SKIP: //p' "$log" | head -n 1)
     cat "$log" >&2
     rm -f "$log"
