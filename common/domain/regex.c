@@ -62,8 +62,7 @@ void regex_free(struct regex *regex)
 int regex_match(const struct regex *regex, const char *text, size_t len, struct err *err)
 {
     PCRE2_UCHAR words[128];
-    int rc =
-        pcre2_match(regex->code, (PCRE2_SPTR)text, len, 0, PCRE2_NO_UTF_CHECK, regex->data, regex->limits);
+    int rc = pcre2_match(regex->code, (PCRE2_SPTR)text, len, 0, 0, regex->data, regex->limits);
 
     if (rc >= 0)
         return 1;
