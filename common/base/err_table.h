@@ -34,6 +34,7 @@
     X(ERR_YAML, "yaml", INPUT, "correct the YAML at the named line and column")                              \
     X(ERR_JSON, "json", INPUT, "correct the JSON at the named place")                                        \
     X(ERR_JSON_SHAPE, "json_shape", INPUT, "correct the named member's type or presence")                    \
+    X(ERR_SETTINGS_FILE, "settings_file", SETTINGS, "name a readable settings file by --config or $ABM_CONFIG") \
     /* input files */                                                                                        \
     X(ERR_INPUT_EMPTY, "input_empty", INPUT, "the file has no devices: export it again")                     \
     X(ERR_INPUT_FORMAT, "input_format", INPUT, "name the file .csv, .yaml, .yml, .jsonl or .ndjson")         \

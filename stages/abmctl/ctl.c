@@ -28,7 +28,11 @@ int ctl_open_settings(struct ctl *ctl, struct err *err)
 {
     if (ctl->settings != NULL)
         return 0;
-    return settings_load(ctl_config_path(ctl), environ, &ctl->settings, err);
+    if (settings_load(ctl_config_path(ctl), environ, &ctl->settings, err) == 0)
+        return 0;
+    if (err->code == ERR_FILE_MISSING || err->code == ERR_FILE_DENIED)
+        err->code = ERR_SETTINGS_FILE; /* not the input's fault */
+    return -1;
 }
 
 int ctl_open_org(struct ctl *ctl, struct err *err)
@@ -158,8 +162,8 @@ static void say(struct ctl *ctl, const char *prefix, const char *text, const cha
 
         str_escape(&line, at, len, len);
         at += len;
-        if (*at == '\n') {
-            buf_add_char(&line, '\n');
+        if (*at == '\n') { /* further lines stand under the first: a caret keeps its place */
+            buf_add_str(&line, at[1] == ' ' || at[1] == '\0' ? "\n" : "\n  ");
             at++;
         }
     }

@@ -76,8 +76,8 @@ static const char *command_name(const struct ctl *ctl, char name[64])
     const struct ctl_command *command = ctl->command;
 
     if (command == NULL)
-        return "abmctl";
-    snprintf(name, 64, "abmctl %s%s%s", command->verb, command->sub != NULL ? " " : "",
+        return "before the verb";
+    snprintf(name, 64, "%s%s%s", command->verb, command->sub != NULL ? " " : "",
              command->sub != NULL ? command->sub : "");
     return name;
 }
@@ -118,8 +118,8 @@ static void print_help(const struct ctl *ctl, const struct ctl_option *options, 
     const struct ctl_command *command = ctl->command;
     char name[64];
 
-    printf("usage: %s%s%s\n\n%s\n\noptions:\n", command_name(ctl, name), command->args[0] != '\0' ? " " : "",
-           command->args, command->help);
+    printf("usage: abmctl %s%s%s\n\n%s\n\noptions:\n", command_name(ctl, name),
+           command->args[0] != '\0' ? " " : "", command->args, command->help);
     for (size_t i = 0; i < count; i++)
         print_option(options[i].letter, options[i].name, options[i].value, options[i].help);
     for (size_t i = 0; i < COMMON_COUNT; i++)

@@ -1,0 +1,32 @@
+/*
+ * abmctl: the operator's command. Each verb is a row here and a function in its cmd_<name>.c; README.md
+ * beside this file tells what an operator needs to know.
+ */
+#include "commands.h"
+
+static const struct ctl_command commands[] = {
+    { "status", NULL, "[--run ID] [--watch]", "each stage and why it does or does not move; the open runs",
+      cmd_status },
+    { "health", NULL, "", "whether the pipeline can work now: 0 yes, 1 no, 69 no Redis", cmd_health },
+    { "run", "list", "[--max N]", "the newest runs", cmd_run_list },
+    { "run", "show", "ID", "all that is known of a run", cmd_run_show },
+    { "run", "close", "ID", "wait for no more batches: the run closes as incomplete", cmd_run_close },
+    { "cancel", NULL, "--run ID", "end a run: what has not been touched is cancelled", cmd_cancel },
+    { "dead", "list", "[--stage STAGE] [--run ID] [--code CODE] [--serial SERIAL]", "dead letters",
+      cmd_dead_list },
+    { "dead", "show", "ID", "one dead letter whole", cmd_dead_show },
+    { "dead", "drop", "ID", "remove a dead letter for good", cmd_dead_drop },
+    { "replay", NULL,
+      "[--stage STAGE] [--run ID] [--code CODE] [--id ID] [--all] [--from STAGE] [--force] [--dry-run]",
+      "put dead devices back to work", cmd_replay },
+    { "pause", NULL, "STAGE [--reason TEXT]", "a stage reads no more; what is in hand goes on", cmd_pause },
+    { "resume", NULL, "STAGE", "a paused stage goes on", cmd_resume },
+    { "config", "check", "", "whether the settings, rules and patterns can be used", cmd_config_check },
+    { "config", "print", "[--help-table]", "the settings in force, and where each comes from",
+      cmd_config_print },
+};
+
+int main(int argc, char **argv)
+{
+    return ctl_main(argc, argv, commands, sizeof(commands) / sizeof(commands[0]));
+}
