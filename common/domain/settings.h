@@ -1,9 +1,11 @@
 /**
- * settings.h - config/pipeline.yaml as a structure (DESIGN.md 9). One table row a setting: path, type, default,
- * one line of help; config/README.md and `abmctl config print` come from it.
+ * settings.h - config/pipeline.yaml as a structure (DESIGN.md 9). One table row a setting: path, type,
+ * default, one line of help; config/README.md and `abmctl config print` come from it.
  *
- * Loading: file, then ABM_ overrides from the environment, then checks. All text lives as long as the settings.
- * Secret references are kept as text ("file:audit.key") and resolved when first needed (crypto/secret.h).
+ * Loading: file, then ABM_ overrides from the environment, then checks. All text lives as long as the
+ * settings. Secret references are kept as text ("file:/etc/abm/audit.key") and resolved when first needed
+ * (crypto/secret.h). "Resolved" paths are absolute: a relative one is relative to the folder of the settings
+ * file, wherever it was set.
  */
 #ifndef DOMAIN_SETTINGS_H
 #define DOMAIN_SETTINGS_H
@@ -26,9 +28,9 @@ struct org_settings {
     const char *api_token;    /* a secret reference */
     int64_t api_timeout_ms;
     bool api_allow_http;
-    const char *api_ca_file; /* NULL: the system's */
+    const char *api_ca_file; /* resolved; NULL: the system's */
     struct rate_limit rate_limit;
-    const char *rules;      /* path of the mapping, resolved against the settings file */
+    const char *rules;      /* path of the mapping, resolved */
     const char *mdm_server; /* id or name; NULL: the server is left as it is */
     const char *serial_pattern;
 };
@@ -52,6 +54,7 @@ enum stage_index { STAGE_VALIDATE, STAGE_IMPORT, STAGE_ASSIGN, STAGE_VERIFY, STA
 
 struct settings {
     const char *path; /* of the file, for messages */
+    int64_t version;  /* 1 */
     const char *redis_url;
     const char *redis_username; /* NULL or text */
     const char *redis_password; /* NULL or a secret reference */
@@ -67,10 +70,18 @@ struct settings {
     bool secrets_allow_mount_mode;
 };
 
+/** The file to read: given (of --config), else $ABM_CONFIG, else config/pipeline.yaml. NULL and "" are not
+ * given. */
+const char *settings_find_path(const char *given) __attribute__((returns_nonnull));
+
 /**
  * Reads and checks the settings. env is the environment (environ): ABM_ORGS__ACME__API__BASE_URL and the like
- * override; only names with "__" are overrides, and an unknown one is an error that names it.
- * ERR_SETTINGS_* with "file:line:column: ..." and a suggestion for a near miss; ERR_FILE_*; ERR_YAML.
+ * override; only names with "__" are overrides, and an unknown one is an error that names it. An organization's
+ * name stands there in capitals with '_' for whatever is no letter or digit; a list is divided by commas. NULL:
+ * no environment.
+ *
+ * ERR_SETTINGS (also: no such file, no YAML), ERR_SETTINGS_UNKNOWN, _TYPE, _MISSING with "file:line:column: ..."
+ * or the variable's name, and a suggestion for a near miss; ERR_FILE_DENIED, ERR_IO, ERR_NOMEM.
  */
 int settings_load(const char *path, char *const *env, struct settings **settings_r, struct err *err);
 void settings_free(struct settings *settings);
@@ -83,7 +94,8 @@ const char *stage_index_name(enum stage_index stage);
 /** -1 where the name is no stage. */
 int stage_index_of(const char *name);
 
-/** The settings in force as YAML with each value's origin (file, environment, default); secrets as references. */
+/** The settings in force as YAML that loads again, with each value's origin (file, environment, default);
+ * secrets as references. */
 void settings_print(const struct settings *settings, struct buf *out);
 /** config/README.md's table, from the rows. */
 void settings_print_help(struct buf *out);

@@ -1,0 +1,142 @@
+/* settings_print.c - the settings in force as YAML, and the table of all settings for people. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "domain/settings_table.h"
+
+static void add_duration(struct buf *out, int64_t ms)
+{
+    static const struct {
+        int64_t ms;
+        const char *unit;
+    } units[] = { { 86400000, "d" }, { 3600000, "h" }, { 60000, "m" }, { 1000, "s" }, { 1, "ms" } };
+    size_t i = 0;
+
+    while (ms == 0 ? i < 3 : ms % units[i].ms != 0)
+        i++;
+    buf_addf(out, "%" PRId64 "%s", ms / units[i].ms, units[i].unit);
+}
+
+/* YAML reads a JSON string as a quoted scalar. */
+static void add_text(struct buf *out, const char *text)
+{
+    if (text == NULL)
+        buf_add_str(out, "null");
+    else
+        json_quote(out, text, strlen(text));
+}
+
+static void add_value(struct buf *out, const struct loaded *loaded, const struct setting *row,
+                      const void *member)
+{
+    switch (row->type) {
+    case SETTING_VERSION:
+    case SETTING_INT: buf_add_int(out, *(const int64_t *)member); return;
+    case SETTING_DURATION: add_duration(out, *(const int64_t *)member); return;
+    case SETTING_BOOL: buf_add_str(out, *(const bool *)member ? "true" : "false"); return;
+    case SETTING_SINKS:
+        buf_add_char(out, '[');
+        for (size_t i = 0; i < loaded->settings.audit_sink_count; i++) {
+            buf_add_str(out, i > 0 ? ", " : "");
+            add_text(out, loaded->settings.audit_sinks[i]);
+        }
+        buf_add_char(out, ']');
+        return;
+    default: add_text(out, *(const char *const *)member); return;
+    }
+}
+
+static void add_indent(struct buf *out, size_t steps)
+{
+    for (size_t i = 0; i < 2 * steps; i++)
+        buf_add_char(out, ' ');
+}
+
+static void add_row(struct buf *out, const struct loaded *loaded, size_t instance, size_t index,
+                    size_t indent, const char *name)
+{
+    static const char *const origins[] = { "default", "file", "environment" };
+    size_t count, first = out->len;
+    const struct setting *row = &settings_rows(&count)[index];
+    const char *base = setting_base(loaded, row->scope, instance);
+
+    add_indent(out, indent);
+    buf_addf(out, "%s: ", name);
+    add_value(out, loaded, row, base + row->offset);
+    do
+        buf_add_char(out, ' ');
+    while (!out->is_failed && out->len - first < 50);
+    buf_addf(out, "# %s\n", origins[*setting_origin(loaded, row->scope, instance, index)]);
+}
+
+/* The rows of one instance; a row of two parts goes below a line with the first part. */
+static void add_rows(struct buf *out, const struct loaded *loaded, enum setting_scope scope, size_t instance,
+                     size_t indent, const char *only)
+{
+    size_t count, open_len = 0;
+    const struct setting *rows = settings_rows(&count);
+    const char *open = "";
+
+    for (size_t i = 0; i < count; i++) {
+        const char *dot = strchr(rows[i].path, '.');
+        size_t len = dot == NULL ? 0 : (size_t)(dot - rows[i].path);
+
+        if (rows[i].scope != scope || (only != NULL && strncmp(rows[i].path, only, strlen(only)) != 0))
+            continue;
+        if (len > 0 && (len != open_len || strncmp(open, rows[i].path, len) != 0)) {
+            add_indent(out, indent);
+            buf_addf(out, "%.*s:\n", (int)len, rows[i].path);
+        }
+        open = rows[i].path;
+        open_len = len;
+        add_row(out, loaded, instance, i, indent + (len > 0), len > 0 ? dot + 1 : rows[i].path);
+    }
+}
+
+void settings_print(const struct settings *settings, struct buf *out)
+{
+    const struct loaded *loaded = (const struct loaded *)settings;
+
+    add_rows(out, loaded, SCOPE_TOP, 0, 0, "version");
+    add_rows(out, loaded, SCOPE_TOP, 0, 0, "redis");
+    buf_add_str(out, "orgs:\n");
+    for (size_t i = 0; i < settings->org_count; i++) {
+        buf_add_str(out, "  ");
+        add_text(out, settings->orgs[i].name); /* quoted: a name such as 007 or null stays text */
+        buf_add_str(out, ":\n");
+        add_rows(out, loaded, SCOPE_ORG, i, 2, NULL);
+    }
+    buf_add_str(out, "stages:\n");
+    for (size_t i = 0; i < STAGE_COUNT; i++) {
+        buf_addf(out, "  %s:\n", stage_index_name((enum stage_index)i));
+        add_rows(out, loaded, SCOPE_STAGE, i, 2, NULL);
+    }
+    add_rows(out, loaded, SCOPE_TOP, 0, 0, "audit");
+    add_rows(out, loaded, SCOPE_TOP, 0, 0, "runs");
+    add_rows(out, loaded, SCOPE_TOP, 0, 0, "secrets");
+}
+
+void settings_print_help(struct buf *out)
+{
+    static const char *const prefixes[] = { "", "orgs.NAME.", "stages.STAGE." };
+    size_t count;
+    const struct setting *rows = settings_rows(&count);
+
+    buf_add_str(out, "| setting | type | default | what it does |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < count; i++) {
+        const struct setting *row = &rows[i];
+        char type[64];
+
+        buf_addf(out, "| `%s%s` | %s | ", prefixes[row->scope], row->path, setting_type_text(row, type));
+        if (row->shown_fallback != NULL)
+            buf_add_str(out, row->shown_fallback);
+        else if (row->is_required)
+            buf_add_str(out, "**required**");
+        else if (row->fallback != NULL)
+            buf_addf(out, "`%s`", row->fallback);
+        else
+            buf_add_str(out, "none");
+        buf_addf(out, " | %s |\n", row->help);
+    }
+}
