@@ -31,9 +31,9 @@ struct job {
     const char *stage; /* VERDICT_SEND */
     enum outcome outcome;
     enum err_code code;
-    const char *text;      /* borrowed from the batch's pool, or static; NULL: none */
-    int64_t delay_ms;      /* VERDICT_RETRY/WAIT: -1 lets the skeleton choose; else at least this long */
-    const char *op;        /* VERDICT_SUSPECT */
+    const char *text; /* borrowed from the batch's pool, or static; NULL: none */
+    int64_t delay_ms; /* VERDICT_RETRY/WAIT: -1 lets the skeleton choose; else at least this long */
+    const char *op;   /* VERDICT_SUSPECT */
 };
 
 void job_pass(struct job *job);
@@ -45,7 +45,8 @@ void job_finish(struct job *job, enum outcome outcome, enum err_code code, const
 void job_retry(struct job *job, enum err_code code, const char *text, int64_t delay_ms);
 /** Connection failure, 408, 5xx, unreadable body, 401, 403...: not charged yet. */
 void job_suspect(struct job *job, const char *op, enum err_code code, const char *text);
-/** Look again later. delay_ms is rounded up to the grid. code and text: what it fails with at the deadline. */
+/** Look again later. delay_ms is rounded up to the grid. code and text: what it fails with at the deadline.
+ */
 void job_wait(struct job *job, enum err_code deadline_code, const char *text, int64_t delay_ms);
 void job_put_back(struct job *job);
 void job_lost(struct job *job);

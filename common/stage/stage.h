@@ -28,6 +28,10 @@ struct batch {
     const char *uid;             /* audit: the name for the part of these records */
     bool is_close;               /* audit: a closing message, no jobs */
 
+    /* validate fills these where it used its own mapping: stored under rules:SHA256 in the settle */
+    const char *mapping_sha256, *mapping_text;
+    size_t mapping_len;
+
     /* audit fills these */
     const char *part_sha256;     /* the part that was written and synced; NULL: none */
     enum verdict close_verdict;  /* VERDICT_FINISH: closed; VERDICT_WAIT: later */

@@ -1,0 +1,131 @@
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "stage/worker.h"
+
+#define LOOK_EVERY_MS 50 /* while there is work */
+#define BEAT_EVERY_MS 2000
+#define PROBE_HELD_MS 30000 /* a probe may take as long as a request; then another worker may try */
+
+static const char *heartbeat(struct worker *worker, struct buf *out)
+{
+    struct json_out json;
+
+    json_out_init(&json, out);
+    json_begin(&json, NULL, '{');
+    json_add_string(&json, "stage", worker->stage->name);
+    json_add_string(&json, "host", worker->host);
+    json_add_int(&json, "pid", getpid());
+    json_add_int(&json, "started", worker->started_ms);
+    json_add_int(&json, "at", worker_now_ms(worker));
+    json_add_string(&json, "state", worker->why);
+    json_add_int(&json, "hand", (int64_t)worker->hand_count);
+    json_add_int(&json, "handled", worker->handled);
+    json_add_string(&json, "version", worker->env.version);
+    json_end(&json, '}');
+    return out->is_failed ? NULL : out->data;
+}
+
+static int report_probe(struct worker *worker, const struct err *failed, struct err *err)
+{
+    int rc;
+
+    if (failed == NULL)
+        rc = shared_breaker(&worker->shared, "ok", NULL, NULL, NULL, err);
+    else
+        rc = shared_breaker(&worker->shared, "fail", err_wire(failed->code), failed->text, NULL, err);
+    if (rc < 0)
+        return -1;
+    if (failed == NULL && rc == 1)
+        log_info("breaker_closed", "was", worker->tick.breaker, NULL);
+    else if (failed != NULL)
+        log_err(LOG_LEVEL_WARN, "breaker_probe_failed", failed, NULL);
+    worker->tick_boot_ms = 0; /* ask again: the gate may be open now */
+    return 0;
+}
+
+static int probe(struct worker *worker, struct err *err)
+{
+    struct err failed = ERR_INIT;
+    int rc;
+
+    worker->shared.is_probing = true;
+    rc = worker->stage->probe(worker->state, &failed);
+    worker->shared.is_probing = false;
+    if (rc != 0 && failed.code == ERR_REDIS_LOST) {
+        *err = failed;
+        return -1;
+    }
+    if (worker_is_stopping(NULL))
+        return 0; /* it may have ended because of that: another worker probes */
+    return report_probe(worker, rc == 0 ? NULL : &failed, err);
+}
+
+static int ask(struct worker *worker, struct err *err)
+{
+    bool can_probe = worker->stage->needs_api && worker->stage->probe != NULL;
+    int64_t before = clock_boot_ms();
+    const char *beat = NULL;
+    struct buf text;
+    int rc;
+
+    buf_init(&text, 4096);
+    if (before - worker->beat_boot_ms >= BEAT_EVERY_MS || worker->beat_boot_ms == 0) {
+        beat = heartbeat(worker, &text);
+        worker->beat_boot_ms = before;
+    }
+    rc = tick_run(worker->redis, &worker->keys, worker->stage->name, worker->stage->next, worker->consumer,
+                  beat, can_probe, PROBE_HELD_MS, &worker->tick, err);
+    buf_release(&text);
+    if (rc != 0)
+        return -1;
+    worker->tick_boot_ms = before;
+    worker->next_backlog = worker->tick.next_backlog;
+    return 0;
+}
+
+int worker_look(struct worker *worker, struct err *err)
+{
+    lease_moved(worker->lease);
+    if (worker->tick_boot_ms != 0 && !worker->was_empty &&
+        clock_boot_ms() - worker->tick_boot_ms < LOOK_EVERY_MS)
+        return 0;
+    if (ask(worker, err) != 0)
+        return -1;
+    if (worker->tick.is_probe_ours && probe(worker, err) != 0)
+        return -1;
+    return 0;
+}
+
+const char *worker_gate(const struct worker *worker)
+{
+    const struct stage_settings *next = worker->next_own;
+
+    if (worker->tick.paused[0] != '\0')
+        return worker->tick.paused;
+    if (worker->stage->needs_api && worker->tick.breaker[0] != '\0')
+        return worker->tick.breaker;
+    if (next == NULL)
+        return NULL;
+    if (worker->next_backlog >= next->max_backlog)
+        return "waits for the next stage: its backlog is full";
+    if (worker->tick.next_parked >= next->max_parked)
+        return "waits for the next stage: it has too much parked for later";
+    return NULL;
+}
+
+int worker_open_breaker(struct worker *worker, const struct err *reason, const char *op, struct err *err)
+{
+    int rc = shared_breaker(&worker->shared, "open", err_wire(reason->code), reason->text, op, err);
+
+    if (rc < 0)
+        return -1;
+    if (rc == 1)
+        log_err(LOG_LEVEL_ERROR, "breaker_opened", reason, "op", op, NULL);
+    worker->tick_boot_ms = 0;
+    return 0;
+}

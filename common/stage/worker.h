@@ -1,0 +1,136 @@
+/**
+ * worker.h - all that one worker of a stage knows while it runs. Internal to the skeleton.
+ *
+ *   stage_main.c  options, settings, signals          connect.c  the connection, and what a lost one means
+ *   worker.c      the loop                            intake.c   which messages come into hand
+ *   gate.c        whether the stage may read          prepare.c  crashers, cancelled runs, suspects, notes
+ *   verdicts.c    what a verdict does to a device     plan.c     verdicts into publications
+ *   finish.c      the settle of a batch
+ *   ingest.c      the settle of validate              closing.c  the settle of audit
+ */
+#ifndef STAGE_WORKER_H
+#define STAGE_WORKER_H
+
+#include "crypto/secret.h"
+#include "queue/shared.h"
+#include "queue/tick.h"
+#include "stage/held.h"
+#include "stage/lease.h"
+#include "stage/stage.h"
+
+struct worker {
+    const struct stage *stage;
+    struct settings *settings;
+    const struct org_settings *org;
+    const struct stage_settings *own, *next_own; /* next_own: NULL for the last stage */
+    struct keys keys;
+    char consumer[160]; /* stage-host-pid-random: never used twice */
+    char uid_prefix[17];
+    uint64_t uid_count;
+    char host[65];
+
+    struct secret *password;
+    struct redis_settings redis_settings;
+    struct redis *redis;
+    char identity[128]; /* of the server that what is in hand came from */
+    struct lease *lease;
+    struct shared shared;
+    struct stage_env env;
+    void *state; /* of the rule */
+
+    struct tick tick;
+    int64_t tick_boot_ms;    /* when it was asked; 0: ask again before the next read */
+    int64_t next_backlog;    /* the latest known, of the tick or of a settle */
+    int64_t beat_boot_ms;    /* when the last heartbeat was written */
+    int64_t reclaim_boot_ms; /* not before */
+    const char *why;         /* what the heartbeat says: idle, working, ... */
+    bool was_empty;          /* the last read brought nothing */
+    bool has_own_pending;    /* read what is pending for us before anything new */
+
+    struct held **hand; /* in hand, in order */
+    size_t hand_count, hand_cap;
+    double devices_a_message;    /* smoothed, to choose how many messages to ask for */
+    int64_t started_ms, handled; /* for the heartbeat */
+};
+
+/* Redis time now, from the last tick and the clock here. */
+int64_t worker_now_ms(const struct worker *worker);
+/** A uid no other message bears, into uid[MESSAGE_UID_MAX + 1]. Returns uid. */
+char *worker_uid(struct worker *worker, char *uid);
+bool worker_is_ingest(const struct worker *worker); /* validate */
+bool worker_is_audit(const struct worker *worker);
+
+/* connect.c */
+/** Connects with back-off until it is done or the worker is to stop (ERR_STOPPED). is_first: fail at once
+ * instead. */
+int worker_connect(struct worker *worker, bool is_first, struct err *err);
+void worker_drop_hand(struct worker *worker);
+
+/* gate.c */
+/** Asks Redis where things stand, if that is not known well enough; probes the API where it is this worker's
+ * turn. */
+int worker_look(struct worker *worker, struct err *err);
+/** NULL: the stage may read. Else why not. */
+const char *worker_gate(const struct worker *worker);
+/** The breaker opens with err as its reason. */
+int worker_open_breaker(struct worker *worker, const struct err *reason, const char *op, struct err *err);
+
+/* intake.c */
+int worker_intake(struct worker *worker, struct err *err);
+/** Takes the first count messages out of hand; they and their leases are gone. */
+void worker_let_go(struct worker *worker, size_t count);
+
+/* The jobs of the messages being worked on. */
+struct work {
+    struct held **held;
+    size_t held_count;
+    struct job *jobs;
+    size_t *job_held; /* job i belongs to held[job_held[i]] */
+    size_t count;
+    struct pool *pool; /* for this batch's texts */
+    struct batch batch;
+    int64_t now_ms;
+    uint32_t chance; /* one jitter a settle */
+};
+
+/* prepare.c */
+/** Splits or buries crashers, ends what was cancelled, judges suspects, brings notes back. Jobs that it
+ * decides have a verdict. */
+int worker_prepare(struct worker *worker, struct work *work, struct err *err);
+/** Writes the note of a redelivered message back into its devices. */
+int worker_bring_note(struct worker *worker, struct held *held, struct err *err);
+
+/* verdicts.c */
+/**
+ * What a verdict means once attempts and deadlines are counted: a retry too many and a wait too long become
+ * `failed`, a device that goes on has its time noted, one that ends has its outcome written into it.
+ */
+void worker_rule_verdicts(struct worker *worker, struct work *work);
+
+/* finish.c */
+/** Settles the work: every message of it, or those that are still ours. */
+int worker_finish(struct worker *worker, struct work *work, struct err *err);
+/** Settles one message that no handler saw (newer, malformed) or that goes back as it came. */
+int worker_finish_raw(struct worker *worker, struct held *held, struct err *err);
+
+/* ingest.c */
+int worker_finish_ingest(struct worker *worker, struct work *work, struct err *err);
+int worker_split_ingest(struct worker *worker, struct held *held, struct err *err);
+/** A batch that cannot be read: one dead letter, and it counts as come for the run that it names. */
+int worker_bury_ingest(struct worker *worker, struct held *held, struct err *err);
+
+/* closing.c */
+int worker_finish_audit(struct worker *worker, struct work *work, struct err *err);
+
+/* worker.c */
+/** Puts everything in hand back into its stream, attempts unchanged. */
+int worker_put_back_hand(struct worker *worker, struct err *err);
+/** Until a signal asks to stop. */
+int worker_run(struct worker *worker, struct err *err);
+
+/* stage_main.c */
+bool worker_is_stopping(void *unused);
+/** Waits ms or until a signal asks to stop. */
+void worker_rest(int64_t ms);
+
+#endif
