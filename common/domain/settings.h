@@ -76,12 +76,12 @@ const char *settings_find_path(const char *given) __attribute__((returns_nonnull
 
 /**
  * Reads and checks the settings. env is the environment (environ): ABM_ORGS__ACME__API__BASE_URL and the like
- * override; only names with "__" are overrides, and an unknown one is an error that names it. An organization's
- * name stands there in capitals with '_' for whatever is no letter or digit; a list is divided by commas. NULL:
- * no environment.
+ * override; only names with "__" are overrides, and an unknown one is an error that names it. An
+ * organization's name stands there in capitals with '_' for whatever is no letter or digit; a list is divided
+ * by commas. NULL: no environment.
  *
- * ERR_SETTINGS (also: no such file, no YAML), ERR_SETTINGS_UNKNOWN, _TYPE, _MISSING with "file:line:column: ..."
- * or the variable's name, and a suggestion for a near miss; ERR_FILE_DENIED, ERR_IO, ERR_NOMEM.
+ * ERR_SETTINGS (also: no such file, no YAML), ERR_SETTINGS_UNKNOWN, _TYPE, _MISSING with "file:line:column:
+ * ..." or the variable's name, and a suggestion for a near miss; ERR_FILE_DENIED, ERR_IO, ERR_NOMEM.
  */
 int settings_load(const char *path, char *const *env, struct settings **settings_r, struct err *err);
 void settings_free(struct settings *settings);
