@@ -47,8 +47,7 @@ struct job *batch_add(struct batch_made *made, const char *serial, const char *m
     device->country = "DE";
     device->blueprint_id = "bp-want";
     device->device_id = pool_printf(made->pool, "dev-%s", serial);
-    job->fence = fence_of(made, message ? message : "1-1");
-    job->device = device;
+    *job = (struct job){ .device = device, .fence = fence_of(made, message ? message : "1-1") };
     made->batch.count++;
     return job;
 }
