@@ -123,7 +123,9 @@ static int read_file(const char *path, struct yaml **doc_r, struct err *err)
 {
     if (yaml_load(path, YAML_SETTINGS_BYTES, doc_r, err) == 0)
         return 0;
-    if (err->code == ERR_YAML || err->code == ERR_LIMIT || err->code == ERR_FILE_MISSING)
+    if (err->code == ERR_FILE_MISSING)
+        err->code = ERR_SETTINGS_FILE;
+    else if (err->code == ERR_YAML || err->code == ERR_LIMIT)
         err->code = ERR_SETTINGS;
     return -1;
 }

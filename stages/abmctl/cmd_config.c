@@ -6,6 +6,7 @@
 
 #include "crypto/secret.h"
 #include "domain/check.h"
+#include "rules_file.h"
 
 static int check_reference(const char *name, const char *reference, struct err *err)
 {
@@ -14,16 +15,21 @@ static int check_reference(const char *name, const char *reference, struct err *
     return 0;
 }
 
-/* What loading cannot see: that the pattern compiles, and that references to secrets have a form we know. */
+/* What loading cannot see: that pattern and rules compile, and that references to secrets have a form we
+ * know. */
 static int check_org(const struct org_settings *org, struct err *err)
 {
     struct serial_pattern *pattern;
+    struct rules_file rules;
 
     if (serial_pattern_new(org->serial_pattern, &pattern, err) != 0)
         return err_prefix(err, "orgs.%s.serial_pattern", org->name);
     serial_pattern_free(pattern);
     if (check_reference("api.token", org->api_token, err) != 0)
         return err_prefix(err, "orgs.%s", org->name);
+    if (rules_file_load(&rules, org->rules, err) != 0)
+        return err_prefix(err, "orgs.%s.rules", org->name);
+    rules_file_release(&rules);
     return 0;
 }
 

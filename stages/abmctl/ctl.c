@@ -28,11 +28,7 @@ int ctl_open_settings(struct ctl *ctl, struct err *err)
 {
     if (ctl->settings != NULL)
         return 0;
-    if (settings_load(ctl_config_path(ctl), environ, &ctl->settings, err) == 0)
-        return 0;
-    if (err->code == ERR_FILE_MISSING || err->code == ERR_FILE_DENIED)
-        err->code = ERR_SETTINGS_FILE; /* not the input's fault */
-    return -1;
+    return settings_load(ctl_config_path(ctl), environ, &ctl->settings, err);
 }
 
 int ctl_open_org(struct ctl *ctl, struct err *err)
