@@ -85,7 +85,9 @@ void *pool_alloc(struct pool *pool, size_t len)
         pool->is_over_limit = true;
         return NULL;
     }
-    len = (len + ALIGN - 1) / ALIGN * ALIGN;
+    if (len > SIZE_MAX / 2) /* no memory holds it, and rounding it up would overflow */
+        return NULL;
+    len = len == 0 ? ALIGN : (len + ALIGN - 1) / ALIGN * ALIGN; /* a piece of nothing has its own place too */
     if (block == NULL || block->size - block->used < len)
         block = block_new(pool, len);
     if (block == NULL)
@@ -104,12 +106,12 @@ void *pool_array(struct pool *pool, size_t count, size_t size)
         pool->is_over_limit = true;
         return NULL;
     }
-    return pool_alloc(pool, len > 0 ? len : 1);
+    return pool_alloc(pool, len);
 }
 
 char *pool_strndup(struct pool *pool, const char *text, size_t len)
 {
-    char *copy = pool_alloc(pool, len + 1);
+    char *copy = pool_alloc(pool, len < SIZE_MAX ? len + 1 : len);
 
     if (copy != NULL && len > 0)
         memcpy(copy, text, len);
@@ -139,7 +141,10 @@ char *pool_printf(struct pool *pool, const char *fmt, ...)
     return text;
 }
 
-size_t pool_used(const struct pool *pool) { return pool->used; }
+size_t pool_used(const struct pool *pool)
+{
+    return pool->used;
+}
 
 int pool_failed(const struct pool *pool, struct err *err)
 {
