@@ -3,7 +3,8 @@
  * result (DESIGN.md 7). Behind it, dialects (dialect.h): abm-v2 by config/contract/abm-v2.openapi.yaml.
  *
  * Every request takes a slot of the shared limiter; a mutation also a permit for its message. Nothing is
- * believed: an answer that lacks what its schema requires is a broken contract, an item that is missing is missing.
+ * believed: an answer that lacks what its schema requires is a broken contract, an item that is missing is
+ * missing.
  */
 #ifndef ABM_CLIENT_H
 #define ABM_CLIENT_H
@@ -11,6 +12,7 @@
 #include "base/pool.h"
 #include "domain/device.h"
 #include "domain/settings.h"
+#include "http/http.h"
 #include "queue/cache.h"
 #include "queue/health.h"
 #include "queue/limiter.h"
@@ -19,16 +21,18 @@ struct abm_client;
 
 struct abm_env {
     const struct org_settings *org;
-    bool allow_mount_mode;      /* secrets.allow_mount_mode */
+    bool allow_mount_mode; /* secrets.allow_mount_mode */
     int concurrency;
     struct limiter *limiter;
     struct cache *cache;
     struct health *health;
-    const char *user_agent;     /* "abm-pipeline/0.1.0" */
+    const char *user_agent; /* "abm-pipeline/0.1.0" */
     bool (*is_stopping)(void *stop);
     void *stop;
-    void (*warn)(void *user, const char *event, const char *text); /* deprecation notices, once an hour each */
+    void (*warn)(void *user, const char *event,
+                 const char *text); /* deprecation notices, once an hour each */
     void *warn_user;
+    const struct http_transport *transport; /* NULL: the network; else what runs the requests (unit tests) */
 };
 
 enum abm_kind {
@@ -54,7 +58,7 @@ struct abm_item {
     enum err_code code;
     const char *text;
     const char *op;
-    int64_t delay_ms; /* ABM_RETRY: -1 or what ABM asked */
+    int64_t delay_ms;   /* ABM_RETRY: -1 or what ABM asked */
     bool is_maybe_sent; /* a mutation went out and no readable answer came back */
 
     const char *device_id;     /* import */
@@ -70,17 +74,24 @@ void abm_client_free(struct abm_client *client);
 
 /*
  * Each call gives every item a result. -1: nobody can go on (all requests failed as the organization's
- * trouble and a probe failed too: class SERVICE; or Redis went away) and every item is ABM_UNSENT or has its result.
+ * trouble and a probe failed too: class SERVICE; or Redis went away) and every item is ABM_UNSENT or has its
+ * result.
  */
 
-/** Makes devices known, 200 to a request. OK with device_id; REFUSED, RETRY (missing from the 207), SUSPECT. */
-int abm_import(struct abm_client *client, struct abm_item *items, size_t count, struct pool *pool, struct err *err);
+/** Makes devices known, 200 to a request. OK with device_id; REFUSED, RETRY (missing from the 207), SUSPECT.
+ */
+int abm_import(struct abm_client *client, struct abm_item *items, size_t count, struct pool *pool,
+               struct err *err);
 /** Reads what is assigned, 200 to a request (device->device_id). OK with blueprint_id, state...; NONE. */
-int abm_read(struct abm_client *client, struct abm_item *items, size_t count, struct pool *pool, struct err *err);
-/** Sets device->blueprint_id (and mdm_server_id where given). OK (200) or ACCEPTED (202), both with assignment_id. */
-int abm_assign(struct abm_client *client, struct abm_item *items, size_t count, struct pool *pool, struct err *err);
+int abm_read(struct abm_client *client, struct abm_item *items, size_t count, struct pool *pool,
+             struct err *err);
+/** Sets device->blueprint_id (and mdm_server_id where given). OK (200) or ACCEPTED (202), both with
+ * assignment_id. */
+int abm_assign(struct abm_client *client, struct abm_item *items, size_t count, struct pool *pool,
+               struct err *err);
 /** Removes the assignment. OK (204; 404: nothing was assigned). */
-int abm_unassign(struct abm_client *client, struct abm_item *items, size_t count, struct pool *pool, struct err *err);
+int abm_unassign(struct abm_client *client, struct abm_item *items, size_t count, struct pool *pool,
+                 struct err *err);
 
 /** One cheap read. 0: the API serves this account. */
 int abm_probe(struct abm_client *client, struct err *err);
@@ -88,8 +99,8 @@ int abm_probe(struct abm_client *client, struct err *err);
 enum abm_known { ABM_KNOWN, ABM_UNKNOWN };
 
 /**
- * Whether ABM has the blueprint: from the shared cache (5 minutes); on a miss it is read again, at most once in 30 s for
- * all processes. -1: err, as above.
+ * Whether ABM has the blueprint: from the shared cache (5 minutes); on a miss it is read again, at most once
+ * in 30 s for all processes. -1: err, as above.
  */
 int abm_blueprint_known(struct abm_client *client, const char *id, enum abm_known *known_r, struct err *err);
 /** The id of an MDM server given by id or name; ABM_UNKNOWN: there is none (or several of that name). */

@@ -1,0 +1,13 @@
+#include "abm/v2.h"
+
+const struct abm_dialect abm_dialect_v2 = {
+    .name = "abm-v2",
+    .accept = V2_ACCEPT,
+    .import = &v2_import,
+    .read = &v2_read,
+    .assign = &v2_assign,
+    .unassign = &v2_unassign,
+    .blueprints = &v2_blueprints,
+    .servers = &v2_servers,
+    .probe = &v2_probe,
+};

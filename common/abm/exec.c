@@ -1,0 +1,486 @@
+#include "abm/exec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "abm/exec_state.h"
+#include "abm/shape.h"
+#include "base/clock.h"
+#include "http/url.h"
+
+#define WAIT_MAX_MS 100 /* so that a stop is seen in time also where no signal ends the wait */
+#define SLOW_MS     200 /* answers slower than that: slots asked for ahead might grow too old */
+
+struct pool *exec_pool(struct exec *exec)
+{
+    return exec->pool;
+}
+void *exec_user(struct exec *exec)
+{
+    return exec->user;
+}
+
+void exec_fail(struct exec *exec, const struct err *err)
+{
+    exec->is_halted = true;
+    if (exec->is_fatal)
+        return;
+    exec->is_fatal = true;
+    exec->fatal = *err;
+}
+
+void exec_push_back(struct exec *exec, struct call *call)
+{
+    if (call->is_probe) {
+        exec->probe = call;
+        return;
+    }
+    call->next = NULL;
+    if (exec->tail != NULL)
+        exec->tail->next = call;
+    else
+        exec->head = call;
+    exec->tail = call;
+}
+
+void exec_push_front(struct exec *exec, struct call *call)
+{
+    if (call->is_probe) {
+        exec->probe = call;
+        return;
+    }
+    call->next = exec->head;
+    exec->head = call;
+    if (exec->tail == NULL)
+        exec->tail = call;
+}
+
+static void pop(struct exec *exec, struct call *call)
+{
+    if (call->is_probe) {
+        exec->probe = NULL;
+        return;
+    }
+    exec->head = call->next;
+    if (exec->head == NULL)
+        exec->tail = NULL;
+    call->next = NULL;
+}
+
+const char *exec_copy(struct exec *exec, const char *text)
+{
+    const char *copy = pool_strdup(exec->pool, text);
+    struct err err = ERR_INIT;
+
+    if (text != NULL && copy == NULL) {
+        pool_failed(exec->pool, &err);
+        exec->is_out_of_room = true;
+        exec_fail(exec, &err);
+    }
+    return copy;
+}
+
+void exec_result(struct exec *exec, struct abm_item *item, enum abm_kind kind, enum err_code code,
+                 const char *text)
+{
+    const char *copy = exec_copy(exec, text);
+
+    /* Half a result is none: the call fails, and the device is put back. */
+    if (exec->is_out_of_room)
+        return;
+    item->kind = kind;
+    item->code = code;
+    item->text = copy;
+}
+
+int exec_next_page(struct exec *exec, struct call *call, const struct json *doc, struct err *err)
+{
+    const char *next = json_string(json_get(json_get(doc, "links"), "next"));
+    struct buf url;
+    int rc;
+
+    if (next == NULL || next[0] == '\0')
+        return 0;
+    if (++call->pages >= ABM_PAGES_MAX)
+        return err_set(err, ERR_ABM_CONTRACT, 0, "links.next: more than %d pages", ABM_PAGES_MAX);
+    buf_init(&url, ABM_URL_MAX);
+    rc = url_resolve_same_origin(call->url.data, next, &url, err);
+    if (rc == 0)
+        rc = err_set(err, ERR_ABM_CONTRACT, 0, "links.next: leads to another origin than %s",
+                     exec->client->env.org->api_base_url);
+    if (rc == 1 && strcmp(url.data, call->url.data) == 0)
+        rc = err_set(err, ERR_ABM_CONTRACT, 0, "links.next: leads back to the same page");
+    if (rc == 1) {
+        buf_release(&call->url);
+        call->url = url;
+        return 1;
+    }
+    buf_release(&url);
+    return rc;
+}
+
+static bool is_stopping(const struct exec *exec)
+{
+    const struct abm_env *env = &exec->client->env;
+
+    return env->is_stopping != NULL && env->is_stopping(env->stop);
+}
+
+/* ---- slots and permits ---- */
+
+/* The message that a call acts for first; NULL: it is a read. */
+static const struct fence *fence_of(const struct call *call)
+{
+    for (size_t i = 0; call->op->is_mutation && i < call->count; i++)
+        if (call_wants(call->items[i]))
+            return call->items[i]->fence;
+    return NULL;
+}
+
+/* Slots that would be used at once: what is queued for this message, as far as connections are free for it.
+ */
+static int count_wanted_slots(const struct exec *exec, const struct call *call, const struct fence *fence)
+{
+    const struct abm_client *client = exec->client;
+    int most = client->env.concurrency, wanted = 0;
+
+    if (call->is_probe)
+        return 1;
+    if (client->latency_ms > SLOW_MS)
+        most -= (int)exec->under_way;
+    for (const struct call *queued = exec->head; queued != NULL && wanted < most; queued = queued->next) {
+        if (!purse_same_fence(fence_of(queued), fence))
+            break;
+        wanted++;
+    }
+    return wanted > 0 ? wanted : 1;
+}
+
+/* The message is another's, or its run was cancelled: its devices drop out of all that was not sent yet. */
+static void end_fence(struct exec *exec, const struct fence *fence, enum permit permit)
+{
+    for (struct call *call = exec->head; call != NULL; call = call->next) {
+        for (size_t i = 0; i < call->count; i++) {
+            struct abm_item *item = call->items[i];
+
+            if (call_wants(item) && purse_same_fence(item->fence, fence))
+                exec_result(exec, item, permit == PERMIT_LOST ? ABM_LOST : ABM_CANCELLED,
+                            permit == PERMIT_LOST ? ERR_LOST_MESSAGE : ERR_CANCELLED, NULL);
+        }
+    }
+}
+
+enum grant {
+    GRANT_SEND,
+    GRANT_WAIT,
+    GRANT_CHANGED, /* devices dropped out: look at the queue anew */
+    GRANT_HALT,
+};
+
+static enum grant act_on(struct exec *exec, enum purse_word word, enum permit permit,
+                         const struct fence *fence)
+{
+    struct err err = ERR_INIT;
+
+    switch (word) {
+    case PURSE_READY: return GRANT_SEND;
+    case PURSE_WAIT: return GRANT_WAIT;
+    case PURSE_ENDED: end_fence(exec, fence, permit); return GRANT_CHANGED;
+    case PURSE_STOPPED: exec->is_halted = true; return GRANT_HALT;
+    case PURSE_CLOSED: break;
+    }
+    err_set(&err, ERR_BREAKER_OPEN, 0, "%s: the breaker is open", exec->op->id);
+    exec_fail(exec, &err);
+    return GRANT_HALT;
+}
+
+/* Whether this message came before in the call, and was asked about then. */
+static bool is_asked(const struct call *call, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (call_wants(call->items[i]) && purse_same_fence(call->items[i]->fence, call->items[at]->fence))
+            return true;
+    return false;
+}
+
+/* One slot for the call, and a permit of each message whose devices it carries. */
+static enum grant ask(struct exec *exec, struct call *call, int64_t *wait_ms)
+{
+    struct limiter *limiter = exec->client->env.limiter;
+    const struct fence *fence = fence_of(call);
+    enum permit permit = PERMIT_GRANTED;
+    struct err err = ERR_INIT;
+    enum purse_word word;
+    enum grant grant;
+
+    if (purse_ask(&exec->purse, limiter, ABM_LIMIT_CLASS, fence, count_wanted_slots(exec, call, fence), &word,
+                  &permit, wait_ms, &err) != 0)
+        goto failed;
+    grant = act_on(exec, word, permit, fence);
+    for (size_t i = 1; grant == GRANT_SEND && call->op->is_mutation && i < call->count; i++) {
+        const struct abm_item *item = call->items[i];
+
+        if (!call_wants(item) || item->fence == NULL || purse_same_fence(item->fence, fence) ||
+            is_asked(call, i))
+            continue;
+        if (purse_check(&exec->purse, limiter, ABM_LIMIT_CLASS, item->fence, &word, &permit, wait_ms, &err) !=
+            0)
+            goto failed;
+        grant = act_on(exec, word, permit, item->fence);
+        if (grant == GRANT_CHANGED)
+            grant = GRANT_SEND; /* the others go on: the request is built without these */
+    }
+    return grant;
+failed:
+    exec_fail(exec, &err);
+    return GRANT_HALT;
+}
+
+/* ---- what is sent when ---- */
+
+static bool needs_probe(const struct exec *exec)
+{
+    if (exec->has_probed || exec->is_probing)
+        return false;
+    if (exec->parked != NULL || exec->streak >= EXEC_STREAK_PROBE)
+        return true;
+    return exec->head == NULL && exec->under_way == 0 && exec->trouble.code != ERR_NONE && !exec->has_reached;
+}
+
+static void queue_probe(struct exec *exec)
+{
+    struct call *call = call_new(exec, exec->client->dialect->probe, NULL, 0);
+
+    if (call == NULL)
+        return;
+    call->is_probe = true;
+    exec->is_probing = true;
+    exec_push_front(exec, call);
+}
+
+/* The next call to be sent; NULL: none before something under way has ended. */
+static struct call *choose(struct exec *exec)
+{
+    if (exec->has_probed)
+        settle_parked(exec);
+    if (needs_probe(exec))
+        queue_probe(exec);
+    if (exec->probe != NULL)
+        return exec->probe;
+    while (!exec->is_probing && exec->head != NULL) {
+        struct call *call = exec->head;
+
+        if (call->op->max_items == 0 || call_wanted(call) > 0)
+            return call;
+        pop(exec, call);
+        call_free(call);
+    }
+    return NULL;
+}
+
+static int build(struct exec *exec, struct call *call, struct err *err)
+{
+    struct abm_client *client = exec->client;
+    struct http_request *http = &call->http;
+    size_t headers = 0;
+
+    buf_reset(&call->body);
+    if (call->pages == 0) {
+        buf_reset(&call->url);
+        buf_add_str(&call->url, client->env.org->api_base_url);
+        call->op->build(call);
+    }
+    if (buf_check(&call->url, "a request's URL", err) != 0 || buf_check(&call->body, "a request", err) != 0)
+        return err_prefix(err, "%s", call->op->id);
+    call->headers[headers++] = (struct http_header){ "Accept", client->dialect->accept };
+    call->headers[headers++] = (struct http_header){ "Authorization", client->token.bearer };
+    if (call->op->content_type != NULL)
+        call->headers[headers++] = (struct http_header){ "Content-Type", call->op->content_type };
+    call->token_version = client->token.version;
+    http->method = call->op->method;
+    http->url = call->url.data;
+    http->headers = call->headers;
+    http->header_count = headers;
+    http->body = call->op->content_type != NULL ? call->body.data : NULL;
+    http->body_len = call->op->content_type != NULL ? call->body.len : 0;
+    return 0;
+}
+
+static enum http_next next(void *user, struct http_request **request_r, int64_t *wait_ms_r)
+{
+    struct exec *exec = user;
+    struct err err = ERR_INIT;
+    struct call *call;
+
+    while (!exec->is_halted) {
+        if (is_stopping(exec)) {
+            exec->is_halted = true;
+            break;
+        }
+        call = choose(exec);
+        if (call == NULL)
+            break;
+        switch (ask(exec, call, wait_ms_r)) {
+        case GRANT_WAIT:
+            if (*wait_ms_r > WAIT_MAX_MS)
+                *wait_ms_r = WAIT_MAX_MS;
+            return HTTP_NEXT_WAIT;
+        case GRANT_SEND: break;
+        case GRANT_CHANGED:
+        case GRANT_HALT: continue;
+        }
+        if (build(exec, call, &err) != 0) {
+            exec_fail(exec, &err);
+            break;
+        }
+        pop(exec, call);
+        call->http.send_before_ms = purse_use(&exec->purse);
+        exec->under_way++;
+        *request_r = &call->http;
+        return HTTP_NEXT_SEND;
+    }
+    return HTTP_NEXT_NONE;
+}
+
+static void done(void *user, struct http_request *request)
+{
+    struct exec *exec = user;
+    struct abm_client *client = exec->client;
+    struct call *call = request->user;
+
+    exec->under_way--;
+    if (request->result == HTTP_ANSWERED) {
+        client->latency_ms += (request->answered_ms - request->sent_ms - client->latency_ms) / 4;
+        notice_see(&client->notices, call->op->id, &request->got, clock_real_ms());
+    }
+    settle_call(exec, call);
+}
+
+/* ---- the whole ---- */
+
+static int compare_text(const char *a, const char *b)
+{
+    return strcmp(a, b);
+}
+
+static int by_key(const void *a, const void *b, void *user)
+{
+    const struct abm_op *op = user;
+
+    return compare_text(op->key(*(struct abm_item *const *)a), op->key(*(struct abm_item *const *)b));
+}
+
+/* Resets the results, and queues the devices in requests, sorted within each; those without a usable id are
+ * refused. */
+static int queue_items(struct exec *exec, struct abm_item *items, size_t count, struct err *err)
+{
+    const struct abm_op *op = exec->op;
+
+    exec->sorted = calloc(count > 0 ? count : 1, sizeof(struct abm_item *));
+    if (exec->sorted == NULL)
+        return err_set(err, ERR_NOMEM, 0, "%s: no memory for %zu devices", op->id, count);
+    for (size_t i = 0; i < count; i++) {
+        struct abm_item fresh = {
+            .device = items[i].device, .fence = items[i].fence, .op = op->id, .delay_ms = -1
+        };
+
+        items[i] = fresh;
+        if (op->key(&items[i]) != NULL && (!op->is_by_id || shape_is_id(op->key(&items[i]))))
+            exec->sorted[exec->count++] = &items[i];
+        else
+            exec_result(exec, &items[i], ABM_REFUSED, ERR_ABM_NOT_FOUND, "the device has no usable id");
+    }
+    for (size_t at = 0; at < exec->count; at += op->max_items) {
+        size_t part = exec->count - at < op->max_items ? exec->count - at : op->max_items;
+        struct call *call = call_new(exec, op, exec->sorted + at, part);
+
+        if (call == NULL)
+            break;
+        qsort_r(exec->sorted + at, part, sizeof(struct abm_item *), by_key, (void *)(uintptr_t)op);
+        exec_push_back(exec, call);
+    }
+    return 0;
+}
+
+static void queue_list(struct exec *exec)
+{
+    struct call *call = call_new(exec, exec->op, NULL, 0);
+
+    if (call == NULL)
+        return;
+    call->is_probe = exec->op == exec->client->dialect->probe;
+    exec->is_probing = call->is_probe;
+    exec_push_back(exec, call);
+}
+
+static void free_calls(struct exec *exec)
+{
+    struct call *lists[] = { exec->head, exec->parked, exec->probe };
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        while (lists[i] != NULL) {
+            struct call *call = lists[i];
+
+            lists[i] = call->next;
+            call_free(call);
+        }
+    }
+}
+
+static int report(struct exec *exec, struct abm_item *items, size_t count, struct err *err)
+{
+    struct health *health = exec->client->env.health;
+    struct health_report of_op = { .op = exec->op->id, .answered = exec->answered };
+    struct health_report of_probe = { .op = exec->client->dialect->probe->id,
+                                      .answered = exec->probes,
+                                      .succeeded = exec->probes_good };
+
+    if (exec->op->max_items == 0)
+        of_op.succeeded = exec->good;
+    for (size_t i = 0; i < count; i++) {
+        const char *serial = items[i].device->serial;
+
+        if (items[i].kind != ABM_OK && items[i].kind != ABM_ACCEPTED && items[i].kind != ABM_NONE)
+            continue;
+        of_op.succeeded++;
+        if (of_op.serial_a == NULL)
+            of_op.serial_a = serial;
+        else if (of_op.serial_b == NULL && serial != NULL && strcmp(serial, of_op.serial_a) != 0)
+            of_op.serial_b = serial;
+    }
+    if (of_op.answered > 0 && health_report(health, &of_op, err) != 0)
+        return -1;
+    return of_probe.answered > 0 ? health_report(health, &of_probe, err) : 0;
+}
+
+int exec_run(struct abm_client *client, const struct abm_op *op, struct abm_item *items, size_t count,
+             struct pool *pool, void *user, struct err *err)
+{
+    struct exec exec = { .client = client, .op = op, .pool = pool, .user = user };
+    struct http_hooks hooks = { .next = next, .done = done, .user = &exec };
+    struct err problem = ERR_INIT;
+
+    if (op->max_items > 0 && count == 0)
+        return 0;
+    if (op->max_items == 0)
+        queue_list(&exec);
+    else if (queue_items(&exec, items, count, &problem) != 0)
+        exec_fail(&exec, &problem);
+    if (!exec.is_halted && token_load(&client->token, &problem) != 0)
+        exec_fail(&exec, &problem);
+    if (!exec.is_halted && client->transport.run(client->transport.ctx, &hooks, &problem) != 0)
+        exec_fail(&exec, &problem);
+    free_calls(&exec);
+    free(exec.sorted);
+    if (report(&exec, items, count, &problem) != 0)
+        exec_fail(&exec, &problem);
+    notice_flush(&client->notices, client->env.cache, clock_real_ms(), clock_boot_ms(), client->env.warn,
+                 client->env.warn_user);
+    if (exec.is_fatal) {
+        *err = exec.fatal;
+        return -1;
+    }
+    if (op->max_items == 0 && exec.is_halted)
+        return err_set(err, ERR_STOPPED, 0, "%s: stopping", op->id);
+    return 0;
+}

@@ -1,0 +1,16 @@
+/**
+ * v2.h - the operations of config/contract/abm-v2.openapi.yaml; dialect_v2.c gathers them.
+ */
+#ifndef ABM_V2_H
+#define ABM_V2_H
+
+#include "abm/dialect.h"
+
+#define V2_ACCEPT      "application/vnd.api+json; version=2.0"
+#define V2_JSON_API    "application/vnd.api+json"
+#define V2_DEVICES_MAX 200  /* devices or ids a request */
+#define V2_LIMIT_MAX   1000 /* entries a page */
+
+extern const struct abm_op v2_import, v2_read, v2_assign, v2_unassign, v2_blueprints, v2_servers, v2_probe;
+
+#endif

@@ -1,0 +1,204 @@
+/* listAssignments: what up to 200 devices are assigned now, by pages. Nothing is believed before the last
+ * page. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "abm/exec.h"
+#include "abm/shape.h"
+#include "abm/v2.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "http/url.h"
+
+#define STRING(number)  STRING_(number)
+#define STRING_(number) #number
+
+static const char *device_id_of(const struct abm_item *item)
+{
+    return item->device->device_id;
+}
+
+/* The ids are encoded, the commas between them are not: 200 ids make a long URL as it is. */
+static void build(struct call *call)
+{
+    const char *before = NULL;
+
+    buf_add_str(&call->url, "/v2/assignments");
+    url_add_query(&call->url, "limit", STRING(V2_LIMIT_MAX));
+    buf_add_str(&call->url, "&filter%5BdeviceId%5D=");
+    for (size_t i = 0; i < call->count; i++) {
+        const char *id = device_id_of(call->items[i]);
+
+        if (!call_wants(call->items[i]) || str_eq(before, id))
+            continue;
+        if (before != NULL)
+            buf_add_char(&call->url, ',');
+        url_encode(&call->url, id, strlen(id));
+        before = id;
+    }
+}
+
+/* What the pages so far show for one device; stands at the first item with its id. */
+struct shown {
+    bool is_there, is_broken, is_contradicted;
+    enum abm_state state;
+    int64_t updated_ms; /* 0: not said */
+    const char *assignment_id, *blueprint_id, *server_id, *failure, *broken;
+};
+
+static enum abm_state state_of(const char *name)
+{
+    if (str_eq(name, "PROPAGATED"))
+        return ABM_STATE_PROPAGATED;
+    return str_eq(name, "FAILED") ? ABM_STATE_FAILED : ABM_STATE_ACCEPTED;
+}
+
+static const char *escaped(struct exec *exec, const char *text)
+{
+    const char *copy;
+    struct buf out;
+
+    if (text == NULL)
+        return NULL;
+    buf_init(&out, 8 * ABM_TEXT_MAX);
+    str_escape(&out, text, strlen(text), ABM_TEXT_MAX);
+    copy = exec_copy(exec, out.data);
+    buf_release(&out);
+    return copy;
+}
+
+static bool is_same(const struct shown *a, const struct shown *b)
+{
+    return a->state == b->state && str_eq(a->blueprint_id, b->blueprint_id) &&
+           str_eq(a->server_id, b->server_id);
+}
+
+/*
+ * Two assignments of one device: the newer counts. Where their times do not say which that is, the one not in
+ * effect, so that nothing is believed too early; and two different ones in effect contradict each other.
+ */
+static void merge(struct shown *known, const struct shown *other)
+{
+    if (!known->is_there) {
+        *known = *other;
+        return;
+    }
+    if (known->updated_ms != 0 && other->updated_ms != 0 && known->updated_ms != other->updated_ms) {
+        if (other->updated_ms > known->updated_ms)
+            *known = *other;
+        return;
+    }
+    if (is_same(known, other))
+        return;
+    if (known->state == ABM_STATE_PROPAGATED && other->state == ABM_STATE_PROPAGATED)
+        known->is_contradicted = true;
+    else if (known->state == ABM_STATE_PROPAGATED)
+        *known = *other;
+}
+
+static void take(struct exec *exec, const struct json *entry, struct shown *shown)
+{
+    const struct json *attributes = json_get(entry, "attributes");
+    const char *updated = json_string(json_get(attributes, "updatedAt"));
+
+    memset(shown, 0, sizeof(*shown));
+    shown->is_there = true;
+    shown->state = state_of(json_string(json_get(attributes, "state")));
+    if (updated != NULL && clock_parse_iso(updated, &shown->updated_ms) != 0)
+        shown->updated_ms = 0;
+    shown->assignment_id = exec_copy(exec, json_string(json_get(entry, "id")));
+    shown->blueprint_id = exec_copy(exec, json_string(json_get(attributes, "blueprintId")));
+    shown->server_id = exec_copy(exec, json_string(json_get(attributes, "mdmServerId")));
+    shown->failure = escaped(exec, json_string(json_get(attributes, "failureReason")));
+}
+
+static int take_page(struct exec *exec, struct call *call, const struct json *doc, struct err *err)
+{
+    struct shown *all = call->state;
+    size_t index = 0;
+
+    for (const struct json *entry = json_first(json_get(doc, "data")); entry != NULL;
+         entry = json_next(entry), index++) {
+        const char *id = json_string(json_get(json_get(entry, "attributes"), "deviceId"));
+        size_t end, at = id != NULL ? call_find(call, id, &end) : call->count;
+        struct err why = ERR_INIT;
+        struct shown shown;
+        char path[32];
+
+        if (id != NULL && at == call->count)
+            continue; /* not asked for */
+        snprintf(path, sizeof(path), "data[%zu]", index);
+        if (shape_check(entry, &shape_assignment, path, &why) != 0) {
+            if (at == call->count) {
+                *err = why; /* whose it is nobody knows: it may be any device's of the request */
+                return -1;
+            }
+            all[at].is_broken = true;
+            all[at].broken = exec_copy(exec, why.text);
+            continue;
+        }
+        take(exec, entry, &shown);
+        merge(&all[at], &shown);
+    }
+    return 0;
+}
+
+static void conclude(struct exec *exec, struct abm_item *item, const struct shown *shown)
+{
+    if (shown->is_broken) {
+        exec_result(exec, item, ABM_SUSPECT, ERR_ABM_CONTRACT, shown->broken);
+    } else if (!shown->is_there) {
+        exec_result(exec, item, ABM_NONE, ERR_NONE, NULL);
+    } else if (shown->is_contradicted) {
+        exec_result(exec, item, ABM_RETRY, ERR_ABM_WRONG_ANSWER,
+                    "ABM shows two different assignments in effect");
+    } else {
+        item->assignment_id = shown->assignment_id;
+        item->blueprint_id = shown->blueprint_id;
+        item->mdm_server_id = shown->server_id;
+        item->state = shown->state;
+        item->failure = shown->failure;
+        exec_result(exec, item, ABM_OK, ERR_NONE, NULL);
+    }
+}
+
+static int answer(struct exec *exec, struct call *call, const struct json *doc, struct err *err)
+{
+    const struct shown *all;
+    int rc;
+
+    if (shape_check(doc, &shape_page_document, "", err) != 0)
+        return -1;
+    if (call->state == NULL)
+        call->state = calloc(call->count, sizeof(struct shown));
+    if (call->state == NULL)
+        return err_set(err, ERR_NOMEM, 0, "no memory for an answer");
+    if (take_page(exec, call, doc, err) != 0)
+        return -1;
+    rc = exec_next_page(exec, call, doc, err);
+    if (rc != 0)
+        return rc;
+    all = call->state;
+    for (size_t i = 0; i < call->count; i++) {
+        struct abm_item *item = call->items[i];
+        size_t end;
+
+        if (call_wants(item))
+            conclude(exec, item, &all[call_find(call, device_id_of(item), &end)]);
+    }
+    return 0;
+}
+
+const struct abm_op v2_read = {
+    .id = "listAssignments",
+    .method = "GET",
+    .path = "/v2/assignments",
+    .good = { 200 },
+    .max_items = V2_DEVICES_MAX,
+    .has_answer = true,
+    .is_by_id = true,
+    .key = device_id_of,
+    .build = build,
+    .answer = answer,
+};
