@@ -16,6 +16,8 @@ if ARGV[9] ~= '' then
     if not is_owned(ARGV[9], ARGV[4], ARGV[5], ARGV[10]) then return { 'lost' } end
     if call('SISMEMBER', KEYS[5], ARGV[11]) == 1 then return { 'cancelled' } end
 end
+-- The fence alone was asked about: no slot is taken.
+if tonumber(ARGV[3]) == 0 then return { 'granted', 0 } end
 
 local turn_key = 'turn:' .. ARGV[4]
 local s = call('HMGET', KEYS[1], 'tat', 'pause', 'epoch', 'turn')
