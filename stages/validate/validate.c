@@ -317,6 +317,8 @@ int validate_batch(struct validate *validate, struct batch *batch, struct err *e
     struct pass pass = { .validate = validate, .batch = batch };
     int rc;
 
+    if (batch->ingest == NULL || batch->count != batch->ingest->count + batch->ingest->rejected_count)
+        return err_set(err, ERR_BUG, 0, "%zu jobs that are no whole ingest message", batch->count);
     pass.catalog.api = &validate->api;
     pass.catalog.pool = batch->pool;
     pass.candidates = pool_array(batch->pool, batch->count, sizeof(*pass.candidates));

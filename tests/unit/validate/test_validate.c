@@ -515,6 +515,19 @@ static void a_message_may_have_rejected_rows_alone(void **state)
     assert_int_equal(world->abm.catalog_calls, 0);
 }
 
+/* Jobs and ingest are matched by place: a part of a message is not guessed at. */
+static void a_part_of_a_message_is_refused(void **state)
+{
+    struct world *world = *state;
+
+    add(world, "F000000001", "DE");
+    world->ingest.count = 2;
+    assert_int_equal(validate_batch(&world->validate, &world->made.batch, &world->err), -1);
+    assert_int_equal(world->err.code, ERR_BUG);
+    world->made.batch.ingest = NULL;
+    assert_int_equal(validate_batch(&world->validate, &world->made.batch, &world->err), -1);
+}
+
 static void bad_settings_end_the_start(void **state)
 {
     static const struct {
@@ -560,6 +573,7 @@ int main(void)
         ROW(the_catalog_is_asked_once_a_name),
         ROW(without_the_catalog_the_message_goes_back),
         ROW(a_message_may_have_rejected_rows_alone),
+        ROW(a_part_of_a_message_is_refused),
         ROW(bad_settings_end_the_start),
     };
 
