@@ -191,6 +191,39 @@ static int read_rules(struct mapping_reader *reader, const struct yaml_node *lis
     return 0;
 }
 
+static int compare_targets(const void *a, const void *b)
+{
+    const struct mapping_rule *left = *(const struct mapping_rule *const *)a;
+    const struct mapping_rule *right = *(const struct mapping_rule *const *)b;
+    int order = strcmp(left->blueprint_id, right->blueprint_id);
+
+    if (order == 0)
+        order = strcmp(left->mdm_server != NULL ? left->mdm_server : "",
+                       right->mdm_server != NULL ? right->mdm_server : "");
+    return order != 0 ? order : (left->number > right->number) - (left->number < right->number);
+}
+
+/* Rules that lead to the same blueprint and server get one number, so that two results compare as integers.
+ */
+static int number_targets(struct mapping_reader *reader)
+{
+    struct mapping *mapping = reader->mapping;
+    struct mapping_rule **sorted = pool_array(mapping->pool, mapping->count, sizeof(*sorted)), *first = NULL;
+
+    if (sorted == NULL)
+        return mapping_no_room(reader);
+    for (size_t i = 0; i < mapping->count; i++)
+        sorted[i] = &mapping->rules[i];
+    qsort(sorted, mapping->count, sizeof(*sorted), compare_targets);
+    for (size_t i = 0; i < mapping->count; i++) {
+        if (first == NULL || !str_eq(first->blueprint_id, sorted[i]->blueprint_id) ||
+            !str_eq(first->mdm_server, sorted[i]->mdm_server))
+            first = sorted[i];
+        sorted[i]->target = (uint32_t)first->number;
+    }
+    return 0;
+}
+
 static int read_file(struct mapping_reader *reader, const struct yaml_node *root)
 {
     const struct yaml_node *rules = NULL, *cases = NULL;
@@ -206,7 +239,7 @@ static int read_file(struct mapping_reader *reader, const struct yaml_node *root
         return -1;
     if (rules == NULL)
         return mapping_fail(reader, root->at, "blueprint_mappings: is missing");
-    if (read_rules(reader, rules) != 0)
+    if (read_rules(reader, rules) != 0 || number_targets(reader) != 0)
         return -1;
     return cases == NULL || (cases->kind == YAML_SCALAR && yaml_is_null(cases))
                ? 0

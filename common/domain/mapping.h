@@ -36,6 +36,7 @@ struct mapping_rule {
     const char *blueprint_id;
     const char *mdm_server;  /* NULL: not said here */
     const char *description; /* NULL */
+    uint32_t target;   /* number of the first rule with the same blueprint and server: equal where both are */
     const char *text;  /* "3: country == 'JP'", "4: default"; cut to MAPPING_TEXT_MAX, without controls */
     struct rule *rule; /* NULL: the default */
 };

@@ -103,6 +103,23 @@ static void a_pattern_that_gives_up_names_its_rule(void **state)
     mapping_free(mapping);
 }
 
+static void equal_targets_have_equal_numbers(void **state)
+{
+    static const uint32_t wanted[] = { 1, 2, 1, 4, 2, 4 };
+    struct mapping *mapping = load("blueprint_mappings:\n"
+                                   "- {condition: \"model == '1'\", blueprint_id: z}\n"
+                                   "- {condition: \"model == '2'\", blueprint_id: a, mdm_server: m}\n"
+                                   "- {condition: \"model == '3'\", blueprint_id: z}\n"
+                                   "- {condition: \"model == '4'\", blueprint_id: a}\n"
+                                   "- {condition: \"model == '5'\", blueprint_id: a, mdm_server: m}\n"
+                                   "- {default: a}\n");
+
+    (void)state;
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(mapping_at(mapping, i)->target, wanted[i]);
+    mapping_free(mapping);
+}
+
 static void explains_each_rule(void **state)
 {
     static const struct {
@@ -327,6 +344,7 @@ int main(void)
         cmocka_unit_test(the_documented_file),
         cmocka_unit_test(without_a_default_there_may_be_no_rule),
         cmocka_unit_test(a_pattern_that_gives_up_names_its_rule),
+        cmocka_unit_test(equal_targets_have_equal_numbers),
         cmocka_unit_test(explains_each_rule),
         cmocka_unit_test(a_long_condition_is_cut_for_the_way),
         cmocka_unit_test(errors_name_their_place),
