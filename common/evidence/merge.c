@@ -269,7 +269,7 @@ int merge_parts(const struct merge_input *input, struct pool *pool, struct recor
     size_t count = input->count, fan_in = input->fan_in > 1 ? input->fan_in : MERGE_FAN_IN;
     struct record_files files;
     struct output output = { .add = add_to_records, .files = &files };
-    struct source *sources;
+    struct source *sources = NULL;
     int rc = -1;
 
     if (list_sources(input, pool, &sources, err) != 0)
