@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fsio.h"
+#include "base/json.h"
 #include "evidence/manifest.h"
 
 #define HASH_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -214,14 +216,39 @@ static void names_its_files(void **state)
                      (long long)manifest_records_number(rows[i].name));
 }
 
+/* The schema that is handed out lists the very members that are printed, in their order. */
+static void the_schema_lists_its_members(void **state)
+{
+    struct json *schema, *printed;
+    const struct json *member, *name;
+    struct err err = ERR_INIT;
+    struct buf text;
+
+    (void)state;
+    buf_init(&text, 1 << 20);
+    if (fsio_read(TEST_TOP "/config/schema/manifest.schema.json", &text, &err) != 0 ||
+        json_parse(text.data, text.len, &schema, &err) != 0 ||
+        json_parse(full, strlen(full), &printed, &err) != 0)
+        fail_msg("%s", err.text);
+    name = json_first(json_get(schema, "required"));
+    for (member = json_first(printed); member != NULL; member = json_next(member), name = json_next(name)) {
+        if (name == NULL)
+            fail_msg("the schema does not require %s", json_name(member));
+        assert_string_equal(json_string(name), json_name(member));
+        assert_non_null(json_get(json_get(schema, "properties"), json_name(member)));
+    }
+    assert_null(name);
+    json_free(schema);
+    json_free(printed);
+    buf_release(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(prints_the_format),
-        cmocka_unit_test(reads_back_what_it_prints),
-        cmocka_unit_test(refuses_what_does_not_agree),
-        cmocka_unit_test(takes_further_members),
-        cmocka_unit_test(names_its_files),
+        cmocka_unit_test(the_schema_lists_its_members), cmocka_unit_test(prints_the_format),
+        cmocka_unit_test(reads_back_what_it_prints),    cmocka_unit_test(refuses_what_does_not_agree),
+        cmocka_unit_test(takes_further_members),        cmocka_unit_test(names_its_files),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
