@@ -64,7 +64,7 @@ static int start(struct input_bytes *bytes, struct err *err)
 
 int input_piece(struct input_bytes *bytes, const char **piece_r, size_t *len_r, struct err *err)
 {
-    const char *newline;
+    const char *piece, *newline, *nul;
     size_t len;
 
     if (!bytes->is_started && start(bytes, err) != 0)
@@ -75,14 +75,19 @@ int input_piece(struct input_bytes *bytes, const char **piece_r, size_t *len_r, 
         return 0;
     if (bytes->is_line_over)
         bytes->line++;
-    newline = memchr(bytes->chunk + bytes->at, '\n', bytes->filled - bytes->at);
-    len = newline != NULL ? (size_t)(newline - bytes->chunk) + 1 - bytes->at : bytes->filled - bytes->at;
-    bytes->is_line_over = newline != NULL;
-    *piece_r = bytes->chunk + bytes->at;
-    *len_r = len;
-    bytes->at += len;
-    if (memchr(*piece_r, '\0', len) != NULL)
+    piece = bytes->chunk + bytes->at;
+    newline = memchr(piece, '\n', bytes->filled - bytes->at);
+    len = newline != NULL ? (size_t)(newline - piece) + 1 : bytes->filled - bytes->at;
+    nul = memchr(piece, '\0', len);
+    if (nul == piece)
         return err_set(err, ERR_ENCODING, 0, "%s: line %zu: a NUL byte", bytes->source->name, bytes->line);
+    /* What stands before a NUL is read first, so that the first fault of a file is the one that is told. */
+    if (nul != NULL)
+        len = (size_t)(nul - piece);
+    bytes->is_line_over = newline != NULL && nul == NULL;
+    bytes->at += len;
+    *piece_r = piece;
+    *len_r = len;
     return 1;
 }
 

@@ -117,6 +117,13 @@ static int check_header(struct csv_state *state)
 
 /* --- what libcsv reports --- */
 
+static int fail_long_field(struct csv_state *state)
+{
+    return err_set(state->err, ERR_LIMIT, 0,
+                   "%s: row %lld (line %zu): a field of more than %d bytes — is a quote not closed?",
+                   state->source->name, (long long)state->row, state->line, INPUT_FIELD_MAX);
+}
+
 static void on_field(void *text, size_t len, void *ctx)
 {
     struct csv_state *state = ctx;
@@ -124,6 +131,10 @@ static void on_field(void *text, size_t len, void *ctx)
     if (state->is_failed)
         return;
     state->was_cr = false;
+    if (len > INPUT_FIELD_MAX) {
+        fail(state, fail_long_field(state));
+        return;
+    }
     if (!state->has_header) {
         fail(state, add_column(state, text, len));
         return;
@@ -172,13 +183,6 @@ static void on_row(int ch, void *ctx)
 }
 
 /* --- the whole --- */
-
-static int fail_long_field(struct csv_state *state)
-{
-    return err_set(state->err, ERR_LIMIT, 0,
-                   "%s: row %lld (line %zu): a field of more than %d bytes — is a quote not closed?",
-                   state->source->name, (long long)state->row, state->line, INPUT_FIELD_MAX);
-}
 
 static int feed(struct csv_state *state, struct csv_parser *csv, struct input_bytes *bytes)
 {
