@@ -23,6 +23,7 @@ int cmd_pause(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_resume(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_audit_list(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_audit_show(struct ctl *ctl, int argc, char **argv, struct err *err);
+int cmd_audit_prove(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_audit_verify(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_audit_keygen(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_audit_pubkey(struct ctl *ctl, int argc, char **argv, struct err *err);

@@ -5,6 +5,10 @@
 #include "commands.h"
 
 static const struct ctl_command commands[] = {
+    { "push", NULL, "--input FILE [--wait] [--strict] [--run ID]", "publish a device file, in batches",
+      cmd_push },
+    { "import", NULL, "--input FILE [--dry-run] [--strict] [--run ID]",
+      "push, wait for the end and show how it ended", cmd_import },
     { "status", NULL, "[--run ID] [--watch]", "each stage and why it does or does not move; the open runs",
       cmd_status },
     { "health", NULL, "", "whether the pipeline can work now: 0 yes, 1 no, 69 no Redis", cmd_health },
@@ -21,6 +25,14 @@ static const struct ctl_command commands[] = {
       "put dead devices back to work", cmd_replay },
     { "pause", NULL, "STAGE [--reason TEXT]", "a stage reads no more; what is in hand goes on", cmd_pause },
     { "resume", NULL, "STAGE", "a paused stage goes on", cmd_resume },
+    { "audit", "list", "[--path DIR]", "the signed manifests of the organization", cmd_audit_list },
+    { "audit", "show", "SERIAL [--path DIR]", "what the evidence says of one device", cmd_audit_show },
+    { "audit", "verify", "[PATH] [--pubkey FILE]", "whether evidence, or the proof of one device, is whole",
+      cmd_audit_verify },
+    { "audit", "prove", "SERIAL [--path DIR]", "the proof of one device, without the others",
+      cmd_audit_prove },
+    { "audit", "keygen", "--out FILE", "make a signing key for development", cmd_audit_keygen },
+    { "audit", "pubkey", "", "the configured signer's public key as PEM", cmd_audit_pubkey },
     { "rules", "test", "[--blueprints FILE]", "run the cases of the mapping's tests: list", cmd_rules_test },
     { "rules", "explain", "--serial SERIAL --country CC [--model TEXT] [--extra NAME=VALUE]...",
       "which rule a device hits, and why", cmd_rules_explain },
