@@ -1,0 +1,189 @@
+/*
+ * Any answer of ABM to any operation: the call ends, and each device has a result that keeps what client.h
+ * says of it. First byte: the operation; second: an index of the status table; the rest: the body, given to
+ * each request.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "abm/client.h"
+#include "abm/shape.h"
+#include "base/str.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct input {
+    const uint8_t *body;
+    size_t size;
+    long status;
+    int left; /* requests; then the process "stops", so that 429 for ever ends too */
+};
+
+static int run(void *ctx, const struct http_hooks *hooks, struct err *err)
+{
+    struct input *input = ctx;
+    struct http_request *request;
+    enum http_next word;
+    int64_t wait_ms;
+
+    (void)err;
+    while ((word = hooks->next(hooks->user, &request, &wait_ms)) == HTTP_NEXT_SEND) {
+        http_request_reset(request);
+        request->answer.max_bytes = 1u << 20;
+        request->result = HTTP_ANSWERED;
+        request->status = input->status;
+        buf_add(&request->answer, input->body, input->size);
+        input->left--;
+        hooks->done(hooks->user, request);
+    }
+    return word == HTTP_NEXT_NONE ? 0 : -1;
+}
+
+static int take(void *ctx, const char *class, const struct fence *fence, int want, enum permit *permit_r,
+                int *count_r, int64_t *wait_ms_r, struct err *err)
+{
+    (void)ctx, (void)class, (void)fence, (void)err;
+    *permit_r = PERMIT_GRANTED;
+    *count_r = want;
+    *wait_ms_r = 0;
+    return 0;
+}
+
+static int pause_class(void *ctx, const char *class, int64_t pause_ms, struct err *err)
+{
+    (void)ctx, (void)class, (void)pause_ms, (void)err;
+    return 0;
+}
+
+static int cache_none(void *ctx, const char *name, struct buf *value, int64_t *age_ms_r, struct err *err)
+{
+    (void)ctx, (void)name, (void)value, (void)age_ms_r, (void)err;
+    return 0;
+}
+
+static int cache_put(void *ctx, const char *name, const char *value, size_t len, int64_t ttl_ms,
+                     struct err *err)
+{
+    (void)ctx, (void)name, (void)value, (void)len, (void)ttl_ms, (void)err;
+    return 0;
+}
+
+static int cache_take(void *ctx, const char *name, int64_t ttl_ms, struct err *err)
+{
+    (void)ctx, (void)name, (void)ttl_ms, (void)err;
+    return 1;
+}
+
+static int cache_give(void *ctx, const char *name, struct err *err)
+{
+    (void)ctx, (void)name, (void)err;
+    return 0;
+}
+
+static int report(void *ctx, const struct health_report *health_report, struct err *err)
+{
+    (void)ctx, (void)err;
+    if (health_report->succeeded < 0 || health_report->answered < 0)
+        abort();
+    return 0;
+}
+
+static bool is_stopping(void *stop)
+{
+    return ((struct input *)stop)->left <= 0;
+}
+
+static void check(const struct abm_item *item, int op)
+{
+    bool is_done = item->kind == ABM_OK || item->kind == ABM_ACCEPTED;
+
+    if (op == 0 && item->kind == ABM_OK && !shape_is_id(item->device_id))
+        abort();
+    if ((op == 1 || op == 2) && is_done &&
+        (!shape_is_id(item->assignment_id) || !shape_is_id(item->blueprint_id)))
+        abort();
+    if (op == 2 && is_done && !str_eq(item->blueprint_id, item->device->blueprint_id))
+        abort();
+    if (item->text != NULL && str_has_control(item->text))
+        abort();
+    if (item->failure != NULL && str_has_control(item->failure))
+        abort();
+}
+
+static void call_op(struct abm_client *client, int op, struct pool *pool)
+{
+    static const struct fence fence = { .id = "1-1", .run = "r" };
+    struct device devices[3];
+    struct abm_item items[3];
+    struct err err = ERR_INIT;
+    enum abm_known known;
+    const char *id;
+
+    memset(devices, 0, sizeof(devices));
+    memset(items, 0, sizeof(items));
+    for (int i = 0; i < 3; i++) {
+        devices[i].serial = i == 0 ? "AAAAAAAAAA" : i == 1 ? "BBBBBBBBBB" : "CCCCCCCCCC";
+        devices[i].country = "DE";
+        devices[i].device_id = i == 0 ? "a" : i == 1 ? "b" : "c";
+        devices[i].blueprint_id = "bp";
+        items[i].device = &devices[i];
+        items[i].fence = &fence;
+    }
+    switch (op) {
+    case 0: (void)!abm_import(client, items, 3, pool, &err); break;
+    case 1: (void)!abm_read(client, items, 3, pool, &err); break;
+    case 2: (void)!abm_assign(client, items, 3, pool, &err); break;
+    case 3: (void)!abm_unassign(client, items, 3, pool, &err); break;
+    case 4: (void)!abm_blueprint_known(client, "a", &known, &err); break;
+    case 5: (void)!abm_server_find(client, "a", pool, &id, &known, &err); break;
+    default: (void)!abm_probe(client, &err); break;
+    }
+    for (int i = 0; i < 3 && op < 4; i++)
+        check(&items[i], op);
+    if (str_has_control(err.text))
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const long statuses[] = { 200, 202, 204, 207, 400, 401, 404, 409, 422, 429, 500, 302 };
+    static const struct limiter_ops limiter_ops = { .take = take, .pause = pause_class };
+    static const struct cache_ops cache_ops = { cache_none, cache_put, cache_take, cache_give };
+    static const struct health_ops health_ops = { .report = report };
+    struct org_settings org = { .name = "o",
+                                .api_dialect = "abm-v2",
+                                .api_base_url = "http://127.0.0.1:1",
+                                .api_token = "env:FUZZ_ABM_TOKEN",
+                                .api_timeout_ms = 1000 };
+    struct limiter limiter = { &limiter_ops, NULL };
+    struct cache cache = { &cache_ops, NULL };
+    struct health health = { &health_ops, NULL };
+    struct input input = { .left = 100 };
+    struct http_transport transport = { .run = run, .ctx = &input };
+    struct abm_env env = { .org = &org,
+                           .concurrency = 2,
+                           .limiter = &limiter,
+                           .cache = &cache,
+                           .health = &health,
+                           .is_stopping = is_stopping,
+                           .stop = &input,
+                           .transport = &transport };
+    struct abm_client *client;
+    struct err err = ERR_INIT;
+    struct pool *pool;
+
+    if (size < 2)
+        return 0;
+    setenv("FUZZ_ABM_TOKEN", "t", 1);
+    input.body = data + 2;
+    input.size = size - 2;
+    input.status = statuses[data[1] % (sizeof(statuses) / sizeof(statuses[0]))];
+    pool = pool_new(1u << 20);
+    if (pool != NULL && abm_client_new(&env, &client, &err) == 0) {
+        call_op(client, data[0] % 7, pool);
+        abm_client_free(client);
+    }
+    pool_free(pool);
+    return 0;
+}
