@@ -179,27 +179,43 @@ static int judge(const struct verify *verify, struct look *look, struct propagat
                                            : judge_assign(verify, look, sample, err);
 }
 
-/* Which jobs to look at now; the others wait for the time that changes take. */
+/*
+ * How long to put off the next look; 0: it is due. A first look waits for the time that changes take, any
+ * look for the end of the time in which a request of ours may still arrive: before that it could confirm
+ * nothing. Neither goes beyond a quarter of the deadline, so that no device fails without having been looked
+ * at.
+ */
+static int64_t put_off_ms(const struct verify *verify, const struct device *device, int64_t now_ms)
+{
+    int64_t until_ms = device->looks == 0 ? verify->propagation.learned_ms : 0;
+    int64_t age = age_ms(device, now_ms), delay_ms;
+    bool is_late = false;
+
+    if (device->is_noted && device->is_maybe_sent && until_ms < verify->timeout_ms + VERIFY_LATE_MS) {
+        until_ms = verify->timeout_ms + VERIFY_LATE_MS;
+        is_late = true;
+    }
+    if (until_ms > verify->deadline_ms / 4)
+        until_ms = verify->deadline_ms / 4;
+    delay_ms = propagation_delay_ms(until_ms, age);
+    if (is_late && delay_ms == 0 && age < until_ms)
+        delay_ms = until_ms - age;
+    return delay_ms;
+}
+
+/* Which jobs to look at now; the others wait. */
 static int pick_jobs(const struct verify *verify, struct batch *batch, struct api_call *call, struct err *err)
 {
-    int64_t learned_ms = verify->propagation.learned_ms;
-
-    if (learned_ms > verify->deadline_ms / 4)
-        learned_ms = verify->deadline_ms / 4;
     if (api_call_init(call, batch->count, batch->pool, err) != 0)
         return -1;
     for (size_t i = 0; i < batch->count; i++) {
         struct job *job = &batch->jobs[i];
-        int64_t delay_ms = 0;
+        int64_t delay_ms = put_off_ms(verify, job->device, batch->now_ms);
 
-        if (job->device->device_id == NULL) { /* a letter replayed from before the import */
+        if (job->device->device_id == NULL) /* a letter replayed from before the import */
             job_send(job, "import");
-            continue;
-        }
-        if (job->device->looks == 0)
-            delay_ms = propagation_delay_ms(learned_ms, age_ms(job->device, batch->now_ms));
-        if (delay_ms > 0)
-            job_wait(job, ERR_DEADLINE, "not looked at yet", delay_ms);
+        else if (delay_ms > 0)
+            job_wait(job, ERR_DEADLINE, "the next look is not due yet", delay_ms);
         else
             api_call_add(call, job);
     }

@@ -25,11 +25,11 @@ struct verify {
  * Gives every job a verdict:
  *
  *   wanted, in effect         finish assigned (with a note) or unchanged (without); removed likewise
- *   the same, but a request   wait until api.timeout + VERIFY_LATE_MS after the assign, then look once more
- *     may still be under way
- *   FAILED                    back to assign, at most VERIFY_MAX_RETURNS times, then finish failed
- *   anything else             wait, with the code that says what was seen: what it ends with at the deadline
- *   too early for a look      wait without one (propagation.h); it counts as no look
+ *   the same, while a request  wait for the end of api.timeout + VERIFY_LATE_MS after the assign: the look
+ * that may still be under way    counts comes then FAILED                    back to assign, at most
+ * VERIFY_MAX_RETURNS times, then finish failed anything else             wait, with the code that says what
+ * was seen: what it ends with at the deadline too early for a look      wait without one (propagation.h); it
+ * counts as no look
  *
  * Changes nothing in ABM: safe to repeat at any point.
  *

@@ -211,24 +211,6 @@ static void what_is_seen_decides(void **state)
           ERR_DEADLINE_STILL_SET,
           1000,
           "ABM shows blueprint bp-old on no MDM server, in effect" },
-        { "in effect, a request may still arrive",
-          { .is_noted = true, .is_maybe_sent = true },
-          500,
-          SHOWS("as-1", "bp-want", NULL, PROPAGATED),
-          VERDICT_WAIT,
-          0,
-          ERR_DEADLINE,
-          TIMEOUT_MS + VERIFY_LATE_MS - 500,
-          "in effect; one more look is due, since an earlier request may still arrive" },
-        { "the same, one moment before",
-          { .is_noted = true, .is_maybe_sent = true },
-          TIMEOUT_MS + VERIFY_LATE_MS - 1,
-          SHOWS("as-1", "bp-want", NULL, PROPAGATED),
-          VERDICT_WAIT,
-          0,
-          ERR_DEADLINE,
-          1,
-          "in effect; one more look is due, since an earlier request may still arrive" },
         { "the last look after it",
           { .is_noted = true, .is_maybe_sent = true },
           TIMEOUT_MS + VERIFY_LATE_MS,
@@ -238,15 +220,6 @@ static void what_is_seen_decides(void **state)
           ERR_NONE,
           0,
           NULL },
-        { "removed, a request may still arrive",
-          { .is_noted = true, .is_maybe_sent = true, .action = ACTION_REMOVE },
-          0,
-          NOTHING,
-          VERDICT_WAIT,
-          0,
-          ERR_DEADLINE,
-          TIMEOUT_MS + VERIFY_LATE_MS,
-          "in effect; one more look is due, since an earlier request may still arrive" },
         { "redelivered, but never noted: no request is out",
           { .is_maybe_sent = true },
           0,
@@ -293,6 +266,70 @@ static void what_is_seen_decides(void **state)
         }
         world_release(&world);
     }
+}
+
+/* While a request of a dead worker may still arrive, no look could confirm anything: none is made. */
+static void the_look_that_counts_follows_the_last_request(void **state)
+{
+    static const struct {
+        const char *what;
+        enum device_action action;
+        int looks;
+        int64_t learned_ms, age_ms, want_ms; /* 0: looked at, and confirmed */
+    } rows[] = {
+        { "assigned a moment ago", ACTION_ASSIGN, 0, 0, 500, 30000 },
+        { "removed a moment ago", ACTION_REMOVE, 0, 0, 0, 30000 },
+        { "looked at before", ACTION_ASSIGN, 2, 0, 12000, 5000 },
+        { "a moment before the end", ACTION_ASSIGN, 2, 0, TIMEOUT_MS + VERIFY_LATE_MS - 1, 1 },
+        { "at the end", ACTION_ASSIGN, 2, 0, TIMEOUT_MS + VERIFY_LATE_MS, 0 },
+        { "removed, at the end", ACTION_REMOVE, 0, 0, TIMEOUT_MS + VERIFY_LATE_MS, 0 },
+        { "changes take longer", ACTION_ASSIGN, 0, 120000, 25000, 120000 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct world world;
+        struct job *job;
+
+        world_init(&world);
+        world.verify.propagation = (struct propagation){ rows[i].learned_ms, BATCH_NOW_MS, BATCH_NOW_MS };
+        job = add(&world, A, rows[i].age_ms);
+        job->device->is_maybe_sent = true;
+        job->device->action = rows[i].action;
+        job->device->looks = rows[i].looks;
+        if (rows[i].action == ACTION_ASSIGN)
+            fake_abm_shows(&world.abm, A, "bp-want", NULL, ABM_STATE_PROPAGATED);
+        run(rows[i].what, &world);
+        if (rows[i].want_ms == 0)
+            want_finish(rows[i].what, job,
+                        rows[i].action == ACTION_REMOVE ? OUTCOME_REMOVED : OUTCOME_ASSIGNED, ERR_NONE);
+        else
+            want_wait(rows[i].what, job, ERR_DEADLINE, rows[i].want_ms);
+        assert_int_equal(world.abm.calls[FAKE_READ], rows[i].want_ms == 0);
+        world_release(&world);
+    }
+}
+
+/* Where the deadline is short, the look comes before that, and is followed by the one that counts. */
+static void with_a_short_deadline_it_is_looked_at_twice(void **state)
+{
+    struct world world;
+    struct job *job;
+
+    (void)state;
+    world_init(&world);
+    world.verify.deadline_ms = 40000;
+    job = add(&world, A, 12000);
+    job->device->is_maybe_sent = true;
+    fake_abm_shows(&world.abm, A, "bp-want", NULL, ABM_STATE_PROPAGATED);
+    run("seen", &world);
+    want_wait("seen", job, ERR_DEADLINE, TIMEOUT_MS + VERIFY_LATE_MS - 12000);
+    assert_int_equal(job->device->looks, 1);
+    world.made.batch.now_ms += job->delay_ms;
+    batch_again(&world.made);
+    run("seen again", &world);
+    want_finish("seen again", job, OUTCOME_ASSIGNED, ERR_NONE);
+    world_release(&world);
 }
 
 static void answers_that_show_nothing_are_no_looks(void **state)
@@ -485,6 +522,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_seen_decides),
+        cmocka_unit_test(the_look_that_counts_follows_the_last_request),
+        cmocka_unit_test(with_a_short_deadline_it_is_looked_at_twice),
         cmocka_unit_test(answers_that_show_nothing_are_no_looks),
         cmocka_unit_test(looks_are_ever_further_apart),
         cmocka_unit_test(first_looks_wait_as_long_as_changes_take),
