@@ -1,0 +1,162 @@
+#include "publish.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "look.h"
+
+#define BATCH_DEVICES 1000 /* a message of ingest counts as so many: it may be another producer's */
+#define WAIT_MIN_MS   100
+#define WAIT_MAX_MS   1000
+#define POOL_BYTES    (4u * 1024 * 1024)
+
+int publish_patiently(struct ctl *ctl, int (*step)(void *user, struct err *err), void *user, struct err *err)
+{
+    bool is_told = false;
+
+    for (int64_t wait = WAIT_MIN_MS;; wait = wait * 2 < WAIT_MAX_MS ? wait * 2 : WAIT_MAX_MS) {
+        struct err why = ERR_INIT;
+
+        if (step(user, &why) == 0)
+            return 0;
+        if (why.code == ERR_REDIS_LOST) {
+            if (ctl_reconnect(ctl, err) != 0)
+                return -1;
+            continue;
+        }
+        if (why.code != ERR_REDIS_OOM) {
+            *err = why;
+            return -1;
+        }
+        if (!is_told)
+            ctl_say(ctl, "waiting: Redis is full (%s); it goes on once the stages have drained it", why.text);
+        is_told = true;
+        if (ctl_wait(ctl, wait))
+            return err_set(err, ERR_STOPPED, 0, "stopped while Redis is full");
+    }
+}
+
+static int learn(void *user, struct err *err)
+{
+    struct publish *publish = user;
+
+    return push_come(publish->ctl->redis, &publish->ctl->keys, publish->run, publish->is_come,
+                     (size_t)publish->batches, err);
+}
+
+int publish_init(struct publish *publish, struct ctl *ctl, const struct source *source, const char *run,
+                 int64_t batches, struct err *err)
+{
+    memset(publish, 0, sizeof(*publish));
+    publish->ctl = ctl;
+    publish->source = source;
+    publish->run = run;
+    publish->batches = batches;
+    publish->is_come = calloc((size_t)batches, sizeof(*publish->is_come));
+    if (publish->is_come == NULL)
+        return err_set(err, ERR_NOMEM, 0, "no memory");
+    if (publish_patiently(ctl, learn, publish, err) == 0)
+        return 0;
+    publish_release(publish);
+    return -1;
+}
+
+void publish_release(struct publish *publish)
+{
+    free(publish->is_come);
+    publish->is_come = NULL;
+}
+
+struct backlog {
+    struct ctl *ctl;
+    int64_t messages;
+};
+
+static int ask_backlog(void *user, struct err *err)
+{
+    struct backlog *backlog = user;
+
+    return push_backlog(backlog->ctl->redis, &backlog->ctl->keys, &backlog->messages, err);
+}
+
+/* Says once why the push waits, and what keeps validate from taking more, where that is known. */
+static void tell_backlog(struct ctl *ctl, int64_t messages, int64_t limit)
+{
+    const char *why = "";
+    struct status_view view;
+    struct err ignored;
+    struct pool *pool = pool_new(POOL_BYTES);
+
+    if (pool != NULL && look_status(ctl, pool, &view, &ignored) == 0)
+        why = view.stages[0].reason;
+    ctl_say(ctl, "waiting: validate has a backlog of %lld devices (limit %lld)%s%s",
+            (long long)(messages * BATCH_DEVICES), (long long)limit, why[0] != '\0' ? "; validate: " : "",
+            why);
+    pool_free(pool);
+}
+
+static int wait_for_room(struct publish *publish, struct err *err)
+{
+    struct ctl *ctl = publish->ctl;
+    int64_t limit = ctl->settings->stages[STAGE_VALIDATE].max_backlog;
+    bool is_told = false;
+
+    for (int64_t wait = WAIT_MIN_MS;; wait = wait * 2 < WAIT_MAX_MS ? wait * 2 : WAIT_MAX_MS) {
+        struct backlog backlog = { .ctl = ctl };
+
+        if (publish_patiently(ctl, ask_backlog, &backlog, err) != 0)
+            return -1;
+        if (backlog.messages == 0 || backlog.messages * BATCH_DEVICES < limit)
+            return 0;
+        if (!is_told)
+            tell_backlog(ctl, backlog.messages, limit);
+        is_told = true;
+        if (ctl_wait(ctl, wait))
+            return err_set(err, ERR_STOPPED, 0, "stopped while validate has enough");
+    }
+}
+
+struct sending {
+    struct ctl *ctl;
+    const struct buf *text;
+};
+
+static int send_text(void *user, struct err *err)
+{
+    struct sending *sending = user;
+
+    return push_batch(sending->ctl->redis, &sending->ctl->keys, sending->text->data, sending->text->len, err);
+}
+
+static int stopped(const struct publish *publish, struct err *err)
+{
+    return err_set(err, ERR_PUSH_STOPPED, 0, "stopped after %lld of %lld batches of run %s",
+                   (long long)(publish->published + publish->skipped), (long long)publish->batches,
+                   publish->run);
+}
+
+int publish_batch(void *user, int64_t number, const struct buf *text, struct err *err)
+{
+    struct publish *publish = user;
+    struct sending sending = { .ctl = publish->ctl, .text = text };
+
+    if (number > publish->batches || source_check(publish->source, err) != 0) {
+        if (number > publish->batches)
+            err_set(err, ERR_INPUT_CHANGED, 0, "%s has more rows than before", publish->source->path);
+        return err_prefix(err, "after %lld of %lld batches of run %s (abmctl cancel --run %s ends it)",
+                          (long long)(publish->published + publish->skipped), (long long)publish->batches,
+                          publish->run, publish->run);
+    }
+    if (publish->is_come[number - 1]) {
+        publish->skipped++;
+        return 0;
+    }
+    if (ctl_is_stopped(publish->ctl))
+        return stopped(publish, err);
+    if (wait_for_room(publish, err) != 0 || publish_patiently(publish->ctl, send_text, &sending, err) != 0)
+        return err->code == ERR_STOPPED ? stopped(publish, err) : -1;
+    publish->published++;
+    ctl_progress(publish->ctl, "%s: %lld of %lld batches published", publish->run,
+                 (long long)(publish->published + publish->skipped), (long long)publish->batches);
+    return 0;
+}

@@ -1,0 +1,33 @@
+/**
+ * publish.h - batches go to ingest: those that validate has not registered yet, one after the other, held
+ * back by validate's backlog and by a full Redis, over lost connections. What was interrupted is resumed by
+ * the same call.
+ */
+#ifndef ABMCTL_PUBLISH_H
+#define ABMCTL_PUBLISH_H
+
+#include "ctl.h"
+#include "queue/push.h"
+#include "source.h"
+
+struct publish {
+    struct ctl *ctl;
+    const struct source *source;
+    const char *run;
+    int64_t batches;
+    bool *is_come; /* of the run's batches: registered before */
+    int64_t published, skipped;
+};
+
+/** Learns which batches have come. is_come is allocated; publish_release frees it. */
+int publish_init(struct publish *publish, struct ctl *ctl, const struct source *source, const char *run,
+                 int64_t batches, struct err *err);
+void publish_release(struct publish *publish);
+
+/** For batcher_flush_fn. -1 with ERR_PUSH_STOPPED, ERR_INPUT_CHANGED, ERR_REDIS_*. */
+int publish_batch(void *publish, int64_t number, const struct buf *text, struct err *err);
+
+/** Calls step until it does not fail by a lost connection or a full Redis; both are waited for. */
+int publish_patiently(struct ctl *ctl, int (*step)(void *user, struct err *err), void *user, struct err *err);
+
+#endif

@@ -1,0 +1,285 @@
+#include "pushing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "domain/message.h"
+
+#define LISTED_MAX 20 /* rows named on a terminal; elsewhere all are */
+#define TRIES_MAX  999
+
+int pushing_open(struct pushing *pushing, struct ctl *ctl, struct err *err)
+{
+    pushing->ctl = ctl;
+    pushing->source.fd = -1;
+    pushing->begun_boot_ms = clock_boot_ms();
+    if (pushing->run != NULL && !run_id_is_valid(pushing->run))
+        return err_set(err, ERR_RUN_ID, 0, "--run '%.100s' is no run id", pushing->run);
+    if (ctl_open_org(ctl, err) != 0 || rules_file_load(&pushing->rules, ctl->org->rules, err) != 0 ||
+        serial_pattern_new(ctl->org->serial_pattern, &pushing->pattern, err) != 0)
+        return -1;
+    return source_open(&pushing->source, pushing->input, pushing->format, err);
+}
+
+void pushing_release(struct pushing *pushing)
+{
+    rows_release(&pushing->rows);
+    if (pushing->source.fd >= 0)
+        source_close(&pushing->source);
+    serial_pattern_free(pushing->pattern);
+    if (pushing->rules.mapping != NULL)
+        rules_file_release(&pushing->rules);
+}
+
+/* --- the first pass --- */
+
+static int list_json(const struct ingest_rejected *row, struct err *err)
+{
+    struct json_out json;
+    struct buf line;
+    int rc;
+
+    buf_init(&line, 64 * 1024);
+    json_out_init(&json, &line);
+    json_begin(&json, NULL, '{');
+    json_add_int(&json, "row", row->row);
+    json_add_string(&json, "serial", row->serial);
+    json_add_string(&json, "code", row->code);
+    json_add_string(&json, "text", row->text);
+    json_end(&json, '}');
+    rc = buf_check(&line, "the row", err);
+    if (rc == 0)
+        fprintf(stderr, "%s\n", line.data);
+    buf_release(&line);
+    return rc;
+}
+
+static int list_row(void *ctx, const struct ingest_rejected *row, struct err *err)
+{
+    struct pushing *pushing = ctx;
+
+    pushing->listed++;
+    if (pushing->ctl->is_json)
+        return list_json(row, err);
+    if (pushing->ctl->is_err_terminal && pushing->listed > LISTED_MAX)
+        return 0;
+    ctl_say(pushing->ctl, "row %lld: %s", (long long)row->row, ctl_shown(row->text));
+    return 0;
+}
+
+static void tell_counts(struct pushing *pushing)
+{
+    const struct rows *rows = &pushing->rows;
+
+    if (pushing->listed == 0 || pushing->ctl->is_json)
+        return;
+    if (pushing->ctl->is_err_terminal && pushing->listed > LISTED_MAX)
+        ctl_say(pushing->ctl, "... and %lld more rows; --json lists all",
+                (long long)(pushing->listed - LISTED_MAX));
+    ctl_say(pushing->ctl, "%s: of %lld rows %lld are wrong, %lld without a rule, %lld duplicates",
+            pushing->source.name, (long long)rows->total, (long long)rows->rejected, (long long)rows->unruled,
+            (long long)rows->duplicate);
+}
+
+/* Only counts the batches that publishing will make. */
+static int count_batches(struct pushing *pushing, struct err *err)
+{
+    static const struct ingest head;
+    struct batcher batcher;
+    int rc;
+
+    if (batcher_init(&batcher, &head, pushing->size, NULL, NULL, err) != 0)
+        return -1;
+    rc = rows_pass(&pushing->rows, &pushing->source, &batcher, err);
+    pushing->batches = batcher.batches;
+    batcher_release(&batcher);
+    return rc;
+}
+
+int pushing_read(struct pushing *pushing, struct err *err)
+{
+    int64_t wrong;
+
+    if (rows_init(&pushing->rows, pushing->pattern, pushing->rules.mapping, list_row, pushing, err) != 0 ||
+        count_batches(pushing, err) != 0)
+        return -1;
+    tell_counts(pushing);
+    wrong = rows_wrong(&pushing->rows);
+    if (pushing->is_strict && wrong > 0)
+        return err_set(err, ERR_STRICT, 0, "%s: %lld of %lld rows are wrong; nothing is published",
+                       pushing->source.name, (long long)wrong, (long long)pushing->rows.total);
+    if (pushing->batches > INGEST_MAX_BATCHES)
+        return err_set(err, ERR_LIMIT, 0, "%s makes %lld batches, at most %d", pushing->source.name,
+                       (long long)pushing->batches, INGEST_MAX_BATCHES);
+    return 0;
+}
+
+/* --- the run --- */
+
+/* What every batch says alike and a resumed push must say again, as one line of JSON. */
+static int print_head(const struct pushing *pushing, struct buf *head, struct err *err)
+{
+    char who[WHO_BYTES];
+    struct json_out json;
+
+    json_out_init(&json, head);
+    json_begin(&json, NULL, '{');
+    json_add_string(&json, "operator", who_operator(who));
+    json_add_string(&json, "source", pushing->source.name);
+    json_add_string(&json, "git_commit", who_commit());
+    json_add_int(&json, "size", pushing->size);
+    json_end(&json, '}');
+    return buf_check(head, "the record of the push", err);
+}
+
+static void take_text(const struct json *doc, const char *name, char *text, size_t size)
+{
+    const char *value = json_string(json_get(doc, name));
+
+    snprintf(text, size, "%s", value != NULL ? value : "");
+}
+
+static int read_head(struct pushing *pushing, const struct buf *head, struct err *err)
+{
+    struct json *doc;
+    int64_t size;
+
+    if (json_parse(head->data, head->len, &doc, err) != 0)
+        return err_prefix(err, "the record of the interrupted push");
+    take_text(doc, "operator", pushing->operator_, sizeof(pushing->operator_));
+    take_text(doc, "source", pushing->source_name, sizeof(pushing->source_name));
+    take_text(doc, "git_commit", pushing->git_commit, sizeof(pushing->git_commit));
+    if (!json_int(json_get(doc, "size"), &size) || size < 1 || size > INGEST_MAX_DEVICES)
+        size = pushing->size;
+    json_free(doc);
+    if (size == pushing->size)
+        return 0;
+    pushing->size = size; /* the batches of before were of another size: so must these be */
+    return count_batches(pushing, err);
+}
+
+struct beginning {
+    struct pushing *pushing;
+    struct push_input input;
+    enum push_begun begun;
+    char run[PUSH_RUN_BYTES];
+    struct buf head;
+};
+
+static int begin(void *user, struct err *err)
+{
+    struct beginning *beginning = user;
+    struct ctl *ctl = beginning->pushing->ctl;
+
+    buf_reset(&beginning->head);
+    return push_begin(ctl->redis, &ctl->keys, &beginning->input, &beginning->begun, beginning->run,
+                      &beginning->head, err);
+}
+
+/* Tries ids until one is free, or finds the run to resume. */
+static int find_run(struct beginning *beginning, struct err *err)
+{
+    struct pushing *pushing = beginning->pushing;
+
+    for (int try = 1; try <= TRIES_MAX; try++) {
+        if (pushing->run != NULL)
+            snprintf(pushing->id, sizeof(pushing->id), "%s", pushing->run);
+        else
+            runid_make(clock_real_ms(), pushing->source.name, pushing->source.sha256, try, pushing->id);
+        if (publish_patiently(pushing->ctl, begin, beginning, err) != 0)
+            return -1;
+        if (beginning->begun == PUSH_OPEN_AS)
+            return err_set(
+                err, ERR_RUN_STATE, 0,
+                "this input is open as run %s: push it without --run to go on with that, or cancel it first",
+                beginning->run);
+        if (beginning->begun == PUSH_TAKEN && pushing->run != NULL)
+            return err_set(err, ERR_RUN_STATE, 0, "run %s is %s and is not of this input: choose another id",
+                           pushing->run, beginning->run);
+        if (beginning->begun == PUSH_TAKEN)
+            continue;
+        memcpy(pushing->id, beginning->run, sizeof(pushing->id));
+        pushing->is_resumed = beginning->begun == PUSH_RESUMED;
+        return 0;
+    }
+    return err_set(err, ERR_RUN_STATE, 0, "this input was pushed %d times today: name the run by --run",
+                   TRIES_MAX);
+}
+
+static int store_rules(void *user, struct err *err)
+{
+    struct pushing *pushing = user;
+
+    return push_rules(pushing->ctl->redis, &pushing->ctl->keys, pushing->rules.sha256,
+                      pushing->rules.text.data, pushing->rules.text.len, err);
+}
+
+int pushing_begin(struct pushing *pushing, struct err *err)
+{
+    struct beginning beginning = { .pushing = pushing };
+    struct buf head;
+    int rc;
+
+    buf_init(&head, 16 * 1024);
+    buf_init(&beginning.head, 64 * 1024);
+    rc = print_head(pushing, &head, err);
+    beginning.input = (struct push_input){
+        .source_sha256 = pushing->source.sha256,
+        .mapping_sha256 = pushing->rules.sha256,
+        .run = pushing->id,
+        .is_named = pushing->run != NULL,
+        .head = head.data,
+        .keep_ms = pushing->ctl->settings->runs_keep_ms,
+    };
+    if (rc == 0)
+        rc = find_run(&beginning, err);
+    if (rc == 0)
+        rc = read_head(pushing, &beginning.head, err);
+    buf_release(&head);
+    buf_release(&beginning.head);
+    if (rc == 0 && pushing->is_resumed)
+        ctl_say(pushing->ctl, "run %s of this input is open: only missing batches are sent", pushing->id);
+    return rc == 0 ? publish_patiently(pushing->ctl, store_rules, pushing, err) : -1;
+}
+
+/* --- the second pass --- */
+
+static int publish_all(struct pushing *pushing, struct publish *publish, struct err *err)
+{
+    const struct ingest head = {
+        .run = pushing->id,
+        .batches = pushing->batches,
+        .mode = "apply",
+        .operator_ = pushing->operator_,
+        .source_name = pushing->source_name,
+        .source_sha256 = pushing->source.sha256,
+        .mapping_sha256 = pushing->rules.sha256,
+        .git_commit = pushing->git_commit[0] != '\0' ? pushing->git_commit : NULL,
+    };
+    struct batcher batcher;
+    int rc;
+
+    if (batcher_init(&batcher, &head, pushing->size, publish_batch, publish, err) != 0)
+        return -1;
+    rc = rows_pass(&pushing->rows, &pushing->source, &batcher, err);
+    if (rc == 0 && batcher.batches != pushing->batches)
+        rc = err_set(err, ERR_INPUT_CHANGED, 0, "%s has fewer rows than before", pushing->source.path);
+    batcher_release(&batcher);
+    return rc;
+}
+
+int pushing_publish(struct pushing *pushing, struct err *err)
+{
+    struct publish publish;
+    int rc;
+
+    if (publish_init(&publish, pushing->ctl, &pushing->source, pushing->id, pushing->batches, err) != 0)
+        return -1;
+    rc = publish_all(pushing, &publish, err);
+    pushing->published = publish.published;
+    publish_release(&publish);
+    ctl_progress_end(pushing->ctl);
+    return rc;
+}

@@ -1,0 +1,54 @@
+/**
+ * pushing.h - the steps of push and import: read and judge the whole input, name the run, publish, wait.
+ */
+#ifndef ABMCTL_PUSHING_H
+#define ABMCTL_PUSHING_H
+
+#include "ctl.h"
+#include "publish.h"
+#include "rows.h"
+#include "rules_file.h"
+#include "runid.h"
+#include "who.h"
+
+struct pushing {
+    /* the options */
+    const char *input, *format;
+    const char *run; /* NULL: made here */
+    bool is_strict, is_waiting, is_dry;
+    int64_t size;       /* rows of a batch */
+    int64_t timeout_ms; /* of waiting; 0: none */
+
+    struct ctl *ctl;
+    struct source source;
+    struct rules_file rules;
+    struct serial_pattern *pattern;
+    struct rows rows;
+    int64_t listed; /* rows named on stderr */
+    int64_t batches;
+
+    char id[RUNID_BYTES];
+    bool is_resumed;
+    char operator_[WHO_BYTES], source_name[129],
+        git_commit[65]; /* as every batch says them; git_commit "": none */
+    int64_t published;
+    int64_t begun_boot_ms;
+};
+
+/** Opens rules, pattern and source. pushing_release is to be called whatever it returns. */
+int pushing_open(struct pushing *pushing, struct ctl *ctl, struct err *err);
+void pushing_release(struct pushing *pushing);
+
+/**
+ * The first pass: all rows are judged, the wrong ones listed on stderr. ERR_STRICT where strict finds one
+ * wrong.
+ */
+int pushing_read(struct pushing *pushing, struct err *err);
+
+/** Names the run (new, or the one that an interrupted push of this input left) and keeps the mapping. */
+int pushing_begin(struct pushing *pushing, struct err *err);
+
+/** The second pass: the batches that validate has not registered yet are published. */
+int pushing_publish(struct pushing *pushing, struct err *err);
+
+#endif

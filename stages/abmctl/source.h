@@ -1,0 +1,40 @@
+/**
+ * source.h - a device file as push reads it: twice, from the begin, and unchanged in between. What cannot be
+ * read twice (a pipe) is copied to a temporary file without a name first.
+ */
+#ifndef ABMCTL_SOURCE_H
+#define ABMCTL_SOURCE_H
+
+#include <sys/stat.h>
+
+#include "crypto/sha256.h"
+#include "domain/input.h"
+
+struct source {
+    const char *path; /* as given; "-": stdin */
+    char name[129];   /* the last part of the path, at most 128 bytes of UTF-8 without control characters */
+    enum input_format format;
+    int fd;
+    bool is_spooled;
+    struct stat seen; /* of the file when it was opened */
+    struct sha256 hash;
+    char sha256[SHA256_HEX]; /* of all its bytes, after the first source_read_all */
+};
+
+/**
+ * @param format  "csv", "yaml" or "jsonl"; NULL: by the name's suffix, and CSV for "-"
+ * @return 0; -1 with ERR_FILE_MISSING, ERR_FILE_DENIED, ERR_INPUT_FORMAT, ERR_USAGE (no such format), ERR_IO
+ */
+int source_open(struct source *source, const char *path, const char *format, struct err *err);
+void source_close(struct source *source);
+
+/**
+ * Reads it whole, from the begin. The first time its hash is kept; after that other bytes are
+ * ERR_INPUT_CHANGED (rows have been handed out by then: see source_check).
+ */
+int source_read_all(struct source *source, const struct input_sink *sink, struct err *err);
+
+/** Whether the file is still the one that was opened, by size and time. ERR_INPUT_CHANGED. */
+int source_check(const struct source *source, struct err *err);
+
+#endif
