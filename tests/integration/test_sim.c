@@ -458,6 +458,69 @@ static void scenarios_load(void **state)
     }
 }
 
+static bool is_assigned(void *user)
+{
+    (void)user;
+    return strcmp(look(SERIAL).blueprint_id, BLUEPRINT) == 0;
+}
+
+static void late_effects_come_without_their_client(void **state)
+{
+    char path[64];
+
+    (void)state;
+    seed();
+    check(abmsim_set_faults(
+        &sim, "[{\"op\":\"putAssignment\",\"kind\":\"hang\",\"ms\":300,\"late_effect\":true}]", &err));
+    assignment_path(SERIAL, path, sizeof(path));
+    assert_int_equal(http_ask(sim.port, "PUT", path, AS_MEDIA, PUT_BODY, 20, &reply, &err), -1);
+    assert_true(proc_until(is_assigned, NULL, 10000));
+    check(abmsim_set_faults(&sim, "[]", &err));
+    assert_int_equal(put(OTHER), 200); /* and the server is none the worse for it */
+}
+
+static void comes_back_on_its_port(void **state)
+{
+    struct abmsim other;
+
+    (void)state;
+    check(abmsim_start(&other, TEST_BIN "/abmsim", NULL, &err));
+    check(abmsim_add_device(&other, SERIAL, "JP", NULL, NULL, &err));
+    abmsim_kill(&other);
+    assert_int_equal(abmsim_control(&other, "GET", "/sim/health", NULL, &err), -1);
+    check(abmsim_restart(&other, &err));
+    assert_int_equal(abmsim_device(&other, SERIAL, &(struct abmsim_device){ 0 }, &err), 0);
+    assert_int_equal(abmsim_stop(&other), 0);
+}
+
+static void tells_what_is_wrong_at_its_start(void **state)
+{
+    char port[8];
+    const struct {
+        const char *what, *option, *value;
+        int want;
+    } rows[] = {
+        { "a port that is taken", "--port", port, 75 },
+        { "a rate that is none", "--rate", "fast", 64 },
+        { "an unknown option", "--prot", "1", 64 },
+        { "an address that is none", "--listen", "here", 64 },
+        { "a scenario that is not there", "--scenario", "/nonexistent", 65 },
+        { "a scenario that is no JSON", "--scenario", TEST_TOP "/tests/sim/README.md", 65 },
+    };
+
+    (void)state;
+    snprintf(port, sizeof(port), "%d", sim.port);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *const argv[] = { TEST_BIN "/abmsim", rows[i].option, rows[i].value, NULL };
+        int got = proc_run(
+            &(struct proc_options){ .argv = argv, .stdout_file = "/dev/null", .stderr_file = "/dev/null" },
+            10000, &err);
+
+        if (got != rows[i].want)
+            fail_msg("%s: %d instead of %d", rows[i].what, got, rows[i].want);
+    }
+}
+
 static void *ask_and_wait(void *user)
 {
     const struct abmsim *other = user;
@@ -506,6 +569,9 @@ int main(void)
         cmocka_unit_test_setup(tokens_expire, reset),
         cmocka_unit_test_setup(tells_of_its_end, reset),
         cmocka_unit_test(scenarios_load),
+        cmocka_unit_test_setup(late_effects_come_without_their_client, reset),
+        cmocka_unit_test(comes_back_on_its_port),
+        cmocka_unit_test(tells_what_is_wrong_at_its_start),
         cmocka_unit_test(stops_while_somebody_waits),
     };
 
