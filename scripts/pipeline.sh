@@ -45,10 +45,10 @@ is_count() { [[ $1 =~ ^[1-9][0-9]{0,8}$ ]]; }
 
 now_s() { date +%s; }
 
-# step WORDS -- COMMAND...: runs it, tells how long it took, keeps its status.
+# step WORDS COMMAND...: runs it, tells how long it took, keeps its status.
 step() {
     local words=$1 began status=0
-    shift 2
+    shift
     began=$(now_s)
     say "== $words"
     "$@" || status=$?
@@ -102,7 +102,7 @@ build() {
         cd "$top"
         cmake --preset "$preset" >"build/$preset.log" 2>&1 || { cat "build/$preset.log" >&2; exit 1; }
         cmake --build --preset "$preset" -j "$(cpu_count)" ${1+--target "$@"} >"build/$preset.log" 2>&1 9>&- ||
-            { cat "build/$preset.log" >&2; exit 1; }
+            { grep -v '^\[[0-9]*/[0-9]*\] [A-Z]' "build/$preset.log" >&2; exit 1; }
     )
 }
 

@@ -1,5 +1,6 @@
 # Writes OUT: for each DIR/NAME.lua (but the prelude) a C string `lua_NAME`: the prelude, then the
 # file. As bytes, since a compiler need not take string literals of more than 4095 characters.
+cmake_minimum_required(VERSION 3.21)
 file(READ ${DIR}/prelude.lua prelude)
 file(GLOB scripts ${DIR}/*.lua)
 set(text "/* Generated from the Lua files of ${DIR}. */\n#include \"queue/scripts.h\"\n")
