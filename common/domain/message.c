@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "domain/field.h"
+#include "domain/message_inside.h"
 
 #define TIME_MAX (INT64_C(1) << 53)
 
@@ -175,7 +175,7 @@ static void print_outcome(struct buf *out, const struct field *field, const void
  * A device between stages. Names are short because each device pays for them at every stage. They are read by
  * workers of other versions during an upgrade: a name's meaning never changes, a new one is added.
  */
-static const struct field device_fields[] = {
+const struct field message_device_fields[MESSAGE_DEVICE_FIELDS] = {
     FIELD("row", FIELD_ROW, device, row),
     FIELD("serial", FIELD_TEXT, device, serial),
     FIELD("country", FIELD_TEXT, device, country),
@@ -207,12 +207,12 @@ static const struct field device_fields[] = {
     FIELD("code", FIELD_TEXT, device, code),
     FIELD("text", FIELD_TEXT, device, text),
 };
-#define DEVICE_FIELDS (sizeof(device_fields) / sizeof(device_fields[0]))
 
 static int read_device(struct field_reader *reader, const struct json *value, struct device *device_r)
 {
     memset(device_r, 0, sizeof(*device_r));
-    if (field_read(reader, device_fields, DEVICE_FIELDS, value, device_r, &device_r->unknown) != 0)
+    if (field_read(reader, message_device_fields, MESSAGE_DEVICE_FIELDS, value, device_r,
+                   &device_r->unknown) != 0)
         return -1;
     if (device_r->row == 0)
         return field_wrong(reader, "row", "is missing");
@@ -231,7 +231,7 @@ int message_read_device(const struct json *value, const char *path, struct pool 
 
 void message_print_device(struct buf *out, const struct device *device)
 {
-    field_print(out, device_fields, DEVICE_FIELDS, device, device->unknown);
+    field_print(out, message_device_fields, MESSAGE_DEVICE_FIELDS, device, device->unknown);
 }
 
 /* --- the message --- */
@@ -341,14 +341,13 @@ static int read_message(const struct json *doc, struct pool *pool, struct messag
     return head.is_close ? 0 : read_devices(&reader, head.devices, message_r);
 }
 
-int message_parse(const char *text, size_t len, struct pool *pool, struct message *message_r, struct err *err)
+int message_parse_tree(const char *text, size_t len, struct pool *pool, struct message *message_r,
+                       struct err *err)
 {
     struct json *doc;
     int rc;
 
     memset(message_r, 0, sizeof(*message_r));
-    if (len > MESSAGE_MAX_BYTES)
-        return err_set(err, ERR_LIMIT, 0, "a message of %zu bytes, at most %d", len, MESSAGE_MAX_BYTES);
     if (json_parse(text, len, &doc, err) != 0) {
         if (err->code == ERR_JSON)
             err->code = ERR_MSG_MALFORMED;
@@ -357,6 +356,15 @@ int message_parse(const char *text, size_t len, struct pool *pool, struct messag
     rc = read_message(doc, pool, message_r, err);
     json_free(doc);
     return rc;
+}
+
+int message_parse(const char *text, size_t len, struct pool *pool, struct message *message_r, struct err *err)
+{
+    if (len > MESSAGE_MAX_BYTES)
+        return err_set(err, ERR_LIMIT, 0, "a message of %zu bytes, at most %d", len, MESSAGE_MAX_BYTES);
+    if (message_parse_own(text, len, pool, message_r))
+        return 0;
+    return message_parse_tree(text, len, pool, message_r, err);
 }
 
 static void print_head(struct buf *out, const char *uid, const char *run)

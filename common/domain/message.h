@@ -30,7 +30,8 @@ struct message {
 
 /**
  * Reads one message; everything in *message_r lives in pool.
- * -1 with ERR_MSG_VERSION (newer: put it back), ERR_MSG_MALFORMED (the text names the path), ERR_LIMIT, ERR_NOMEM.
+ * -1 with ERR_MSG_VERSION (newer: put it back), ERR_MSG_MALFORMED (the text names the path), ERR_LIMIT,
+ * ERR_NOMEM.
  */
 int message_parse(const char *text, size_t len, struct pool *pool, struct message *message_r, struct err *err)
     __attribute__((nonnull(1, 3, 4, 5)));
@@ -45,8 +46,8 @@ void message_print_device(struct buf *out, const struct device *device) __attrib
 
 struct json;
 /** The other way: one device from its JSON object; path names it in errors ("devices[3]"). */
-int message_read_device(const struct json *value, const char *path, struct pool *pool, struct device *device_r,
-                        struct err *err) __attribute__((nonnull(2, 3, 4, 5)));
+int message_read_device(const struct json *value, const char *path, struct pool *pool,
+                        struct device *device_r, struct err *err) __attribute__((nonnull(2, 3, 4, 5)));
 
 /** [A-Za-z0-9][A-Za-z0-9._-]{0,63} */
 bool run_id_is_valid(const char *run);

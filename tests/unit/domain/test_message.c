@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "domain/message.h"
+#include "domain/message_inside.h"
 
 #define POOL_MAX (4 * 1024 * 1024)
 
@@ -231,6 +232,103 @@ static void unknown_members_travel_on(void **state)
     buf_release(&out);
 }
 
+static void print_all(struct buf *out, const struct message *message)
+{
+    buf_addf(out, "%s %s\n", message->uid, message->run);
+    for (size_t i = 0; i < message->count; i++)
+        message_print_device(out, &message->devices[i]);
+}
+
+/*
+ * The short way must take what is usual, and whatever it takes must mean the same to the tree. Each byte of a
+ * message is changed to others in turn, and it is cut at each place.
+ */
+static void both_ways_agree(void **state)
+{
+    static const char others[] = "\"\\{}[],:0-19aeEn. \x01\x80";
+    struct device device = full_device();
+    const struct device bare = { .row = 7, .serial = "S" };
+    const struct device *list[] = { &device, &bare };
+    struct message own, tree;
+    struct buf text, left, right;
+    size_t taken = 0;
+
+    device.extra_count = 0;
+    device.action = ACTION_ASSIGN;
+    device.expect = EXPECT_ANY;
+    device.expect_blueprint_id = device.expect_mdm_server_id = NULL;
+    device.suspect = (struct device_suspect){ 0 };
+    device.text = "no, not this";
+    device.unknown = NULL;
+    buf_init(&text, 4096);
+    buf_init(&left, 65536);
+    buf_init(&right, 65536);
+    message_print(&text, "u-1", "run-1", NULL, list, 2);
+    assert_true(message_parse_own(text.data, text.len, *state, &own));
+    assert_same_device(&own.devices[0], &device);
+    assert_same_device(&own.devices[1], &bare);
+    for (size_t i = 0; i < text.len; i++) {
+        char kept = text.data[i];
+
+        assert_false(message_parse_own(text.data, i, *state, &own));
+        for (size_t j = 0; j < sizeof(others); j++) {
+            struct err err = ERR_INIT;
+
+            pool_reset(*state);
+            text.data[i] = others[j];
+            if (!message_parse_own(text.data, text.len, *state, &own))
+                continue;
+            taken++;
+            if (message_parse_tree(text.data, text.len, *state, &tree, &err) != 0)
+                fail_msg("%s: %s", text.data, err.text);
+            buf_reset(&left);
+            buf_reset(&right);
+            print_all(&left, &own);
+            print_all(&right, &tree);
+            assert_string_equal(left.data, right.data);
+        }
+        text.data[i] = kept;
+    }
+    assert_true(taken > text.len); /* most bytes are text, and may be other text */
+    buf_release(&text);
+    buf_release(&left);
+    buf_release(&right);
+}
+
+static void the_tree_has_what_the_short_way_leaves(void **state)
+{
+    static const struct {
+        const char *what;
+        struct device device;
+        bool is_own;
+    } rows[] = {
+        { "the least", { .row = 1, .serial = "S" }, true },
+        { "an outcome", { .row = 1, .serial = "S", .outcome = OUTCOME_ASSIGNED, .code = "none" }, true },
+        { "times", { .row = 1, .serial = "S", .times_ms = { 0, 5, 9, 9, 2 } }, true },
+        { "an escape", { .row = 1, .serial = "S", .text = "a\nb" }, false },
+        { "beyond ASCII", { .row = 1, .serial = "S", .rule = "\xc3\xa4" }, false },
+        { "a plan", { .row = 1, .serial = "S", .expect = EXPECT_UNASSIGNED }, false },
+        { "to remove", { .row = 1, .serial = "S", .action = ACTION_REMOVE }, false },
+        { "a suspicion", { .row = 1, .serial = "S", .suspect = { "assign", "abm_timeout", 5 } }, false },
+        { "something unknown", { .row = 1, .serial = "S", .unknown = "\"x\":1" }, false },
+        { "a large number", { .row = INT64_C(4503599627370496), .serial = "S" }, false },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct device *list[] = { &rows[i].device };
+        struct message got;
+        struct buf text;
+
+        buf_init(&text, 4096);
+        message_print(&text, "u", "r", NULL, list, 1);
+        if (message_parse_own(text.data, text.len, *state, &got) != rows[i].is_own)
+            fail_msg("%s: %s", rows[i].what, text.data);
+        buf_release(&text);
+        round_trip(*state, list, 1, &got);
+        assert_same_device(&got.devices[0], &rows[i].device);
+    }
+}
+
 #define HEAD "{\"version\":1,\"uid\":\"u\",\"run\":\"r\",\"n\":1,\"devices\":"
 
 static void says_what_is_wrong(void **state)
@@ -359,6 +457,8 @@ int main(void)
         cmocka_unit_test(a_usual_device_stays_small),
         cmocka_unit_test_setup_teardown(a_closing_message_has_no_devices, setup, teardown),
         cmocka_unit_test_setup_teardown(unknown_members_travel_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(both_ways_agree, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_tree_has_what_the_short_way_leaves, setup, teardown),
         cmocka_unit_test_setup_teardown(says_what_is_wrong, setup, teardown),
         cmocka_unit_test_setup_teardown(keeps_its_limits, setup, teardown),
         cmocka_unit_test(knows_run_ids),
