@@ -8,7 +8,7 @@
 #define BLOCK_MS         500 /* the longest that a stop, or a message parked by another, waits for us */
 #define READ_MOST        64  /* messages a read */
 #define OWN_MOST         256
-#define RECLAIM_MOST     8 /* messages a turn: others want some too */
+#define RECLAIM_MOST     1 /* alone: what is in hand beside a crasher would be counted as one too */
 #define CONSUMER_GONE_MS 60000
 
 static int hold(struct worker *worker, const struct stream_entry *entry, bool is_redelivered, struct err *err)
@@ -91,8 +91,10 @@ static int reclaim(struct worker *worker, struct err *err)
     if (stream_reclaim(worker->redis, &worker->keys, worker->stage->name, worker->consumer,
                        worker->own->lease_ms, RECLAIM_MOST, CONSUMER_GONE_MS, &entries, err) != 0)
         return -1;
-    if (entries.count > 0)
-        log_info("reclaimed", "messages", log_int((int64_t)entries.count), NULL);
+    if (entries.count > 0) {
+        log_info("reclaimed", "id", entries.at[0].id, "deliveries", log_int(entries.at[0].deliveries), NULL);
+        worker->reclaim_boot_ms = now; /* there may be more */
+    }
     return hold_all(worker, &entries, true, err);
 }
 
@@ -112,7 +114,7 @@ static size_t wanted_messages(const struct worker *worker)
     double each = worker->devices_a_message > 1.0 ? worker->devices_a_message : 1.0;
     double want;
 
-    if (worker_is_ingest(worker) || worker_is_audit(worker))
+    if (worker_is_ingest(worker) || worker_is_audit(worker) || worker_has_suspect(worker))
         return worker->hand_count == 0 ? 1 : 0;
     if (have >= batch)
         return 0;
@@ -166,7 +168,7 @@ int worker_intake(struct worker *worker, struct err *err)
 
     if (worker->has_own_pending && read_own_pending(worker, err) != 0)
         return -1;
-    if (worker->hand_count < RECLAIM_MOST && reclaim(worker, err) != 0)
+    if (worker->hand_count == 0 && reclaim(worker, err) != 0)
         return -1;
     want = wanted_messages(worker);
     if (want == 0)

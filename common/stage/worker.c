@@ -38,19 +38,26 @@ bool worker_is_audit(const struct worker *worker)
     return strcmp(worker->stage->name, "audit") == 0;
 }
 
-/* The messages from the front of hand that make one batch: at least one, no more devices than a batch. */
+bool worker_has_suspect(const struct worker *worker)
+{
+    return worker->hand_count > 0 && worker->hand[0]->deliveries > 1;
+}
+
+/* The messages from the front of hand that make one batch: at least one, no more devices than a batch. One
+ * that was delivered before goes alone: if it kills this worker too, no other is counted as a crasher with
+ * it. */
 static size_t messages_of_batch(const struct worker *worker)
 {
     size_t count = 0, jobs = 0;
 
-    if (worker_is_ingest(worker) || worker_is_audit(worker))
+    if (worker_is_ingest(worker) || worker_is_audit(worker) || worker_has_suspect(worker))
         return 1;
     while (count < worker->hand_count && worker->hand[count]->kind == HELD_DEVICES) {
         jobs += held_jobs(worker->hand[count]);
         if (count > 0 && jobs > (size_t)worker->own->batch)
             break;
-        if (count > 0 && worker->hand[count]->deliveries > DELIVERIES_MOST)
-            break; /* it is to be halved, or looked at alone */
+        if (worker->hand[count]->deliveries > 1)
+            break;
         count++;
     }
     return count > 0 ? count : 1;
@@ -212,8 +219,8 @@ static int split(struct worker *worker, struct held *held, struct err *err)
     size_t middle;
     int rc;
 
-    log_warn("split_crasher", "run", held->run, "devices", log_int((int64_t)held_jobs(held)), "deliveries",
-             log_int(held->deliveries), NULL);
+    log_warn("split_crasher", "run", held->run, "id", held->id, "devices", log_int((int64_t)held_jobs(held)),
+             "deliveries", log_int(held->deliveries), NULL);
     if (worker_is_ingest(worker))
         return worker_split_ingest(worker, held, err);
     if (work_init(worker, 1, &work, err) != 0)

@@ -59,6 +59,8 @@ int64_t worker_now_ms(const struct worker *worker);
 char *worker_uid(struct worker *worker, char *uid);
 bool worker_is_ingest(const struct worker *worker); /* validate */
 bool worker_is_audit(const struct worker *worker);
+/** The first in hand was delivered before, to a worker that died or was too slow: it is handled alone. */
+bool worker_has_suspect(const struct worker *worker);
 
 /* connect.c */
 /** Connects with back-off until it is done or the worker is to stop (ERR_STOPPED). is_first: fail at once

@@ -36,7 +36,7 @@ local function take_off(stream, group, ids, count_key, devices)
     call('XDEL', stream, unpack(ids))
     if call('XLEN', stream) == 0 then
         call('HSET', count_key, 'stream', 0)
-    else
+    elseif devices > 0 then -- Lua's -0 is no integer to HINCRBY
         call('HINCRBY', count_key, 'stream', -devices)
     end
 end

@@ -19,7 +19,7 @@ for _, stage in ipairs(stages) do
             local n = devices_of(body)
             call('ZREM', zset, body)
             put_on(stream, field, count, body, n)
-            call('HINCRBY', count, 'parked', -n)
+            if n > 0 then call('HINCRBY', count, 'parked', -n) end
         end
         moved, left = moved + #due, left - #due
         if #due > 0 and call('EXISTS', zset) == 0 then call('HSET', count, 'parked', 0) end

@@ -8,7 +8,7 @@ local n = devices_of(ARGV[2])
 put_on(KEYS[2], ARGV[1], KEYS[3], ARGV[2], n)
 if call('EXISTS', KEYS[1]) == 0 then
     call('HSET', KEYS[3], 'parked', 0)
-else
+elseif n > 0 then
     call('HINCRBY', KEYS[3], 'parked', -n)
 end
 return 1

@@ -1,0 +1,182 @@
+/* The skeleton over a real Redis with real processes: what DESIGN.md 4 promises of a message's life. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/rand.h"
+#include "harness/engine.h"
+
+static void runs_through(void **state)
+{
+    struct engine engine;
+
+    (void)state;
+    engine_start(&engine, "");
+    engine_start_all(&engine);
+    engine_push(&engine, "r1", 5000, 1000);
+    assert_true(engine_wait_state(&engine, "r1", "closed", 30000));
+    assert_int_equal(engine_run_number(&engine, "r1", "assigned"), 5000);
+    assert_int_equal(engine_run_number(&engine, "r1", "ended"), 5000);
+    engine_assert_clean(&engine);
+    /* On SIGTERM each exits with 0 and takes its consumer along. */
+    for (int i = 0; i < ENGINE_STAGES; i++)
+        assert_int_equal(proc_stop(&engine.workers[i], 10000), 0);
+    assert_int_equal(engine_number(&engine, "HLEN @workers"), 0);
+    engine_stop(&engine);
+}
+
+/* Guarantees 1 and 2: one worker after another dies, at any moment; every device ends once. */
+static void loses_nothing_when_workers_die(void **state)
+{
+    struct engine engine;
+    int64_t until;
+    int kills = 0;
+
+    (void)state;
+    engine_start(
+        &engine,
+        "  validate: { lease: 1s }\n  import: { lease: 1s, batch: 50 }\n  assign: { lease: 1s, batch: 50 }\n"
+        "  verify: { lease: 1s, batch: 50 }\n  audit: { lease: 1s }\n");
+    engine.extra_env[0] = "STUB_RETRY=10";
+    engine_start_all(&engine);
+    engine_push(&engine, "r1", 20000, 500);
+    until = clock_boot_ms() + 60000;
+    while (!engine_wait_state(&engine, "r1", "closed", 40) && clock_boot_ms() < until) {
+        int victim = (int)(rand_u32() % ENGINE_STAGES);
+
+        if (kills < 60) {
+            proc_kill(&engine.workers[victim]);
+            engine_start_worker(&engine, victim);
+            kills++;
+        }
+    }
+    assert_true(engine_wait_state(&engine, "r1", "closed", 60000));
+    assert_true(kills > 5);
+    assert_int_equal(engine_run_number(&engine, "r1", "assigned"), 20000);
+    assert_int_equal(engine_run_number(&engine, "r1", "ended"), 20000);
+    assert_int_equal(engine_number(&engine, "XLEN @dead:import"), 0);
+    engine_assert_clean(&engine);
+    engine_stop(&engine);
+}
+
+/* Guarantee 5: one device that crashes its worker becomes a dead letter, the other 199 end well. */
+static void isolates_a_crasher(void **state)
+{
+    struct engine engine;
+    int64_t until;
+
+    (void)state;
+    engine_start(&engine, "  import: { lease: 1s }\n");
+    engine.extra_env[0] = "STUB_ABORT=DEV000000077";
+    for (int i = 0; i < ENGINE_STAGES; i++) {
+        engine.extra_env[0] = i == 1 ? "STUB_ABORT=DEV000000077" : NULL;
+        engine_start_worker(&engine, i);
+    }
+    engine.extra_env[0] = "STUB_ABORT=DEV000000077";
+    engine_push(&engine, "r1", 200, 200);
+    until = clock_boot_ms() + 120000;
+    while (!engine_wait_state(&engine, "r1", "closed", 50) && clock_boot_ms() < until)
+        if (proc_wait(&engine.workers[1], 0) == 1)
+            engine_start_worker(&engine, 1);
+    assert_int_equal(engine_run_number(&engine, "r1", "assigned"), 199);
+    assert_int_equal(engine_run_number(&engine, "r1", "failed"), 1);
+    assert_int_equal(engine_number(&engine, "XLEN @dead:import"), 1);
+    engine_assert_clean(&engine);
+    engine_stop(&engine);
+}
+
+/* Redis itself dies under load, with every write on disk: nothing is lost, nothing doubled. */
+static void survives_redis(void **state)
+{
+    struct engine engine;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    engine_start(&engine, "  import: { batch: 20 }\n  assign: { batch: 20 }\n");
+    engine_start_all(&engine);
+    engine_push(&engine, "r1", 20000, 500);
+    for (int i = 0; i < 3; i++) {
+        (void)engine_wait_state(&engine, "r1", "closed", 150);
+        redis_server_kill(&engine.redis);
+        if (redis_server_restart(&engine.redis, &err) != 0)
+            fail_msg("%s", err.text);
+    }
+    assert_true(engine_wait_state(&engine, "r1", "closed", 90000));
+    assert_int_equal(engine_run_number(&engine, "r1", "assigned"), 20000);
+    engine_assert_clean(&engine);
+    engine_stop(&engine);
+}
+
+/* A batch pushed again is dropped, another one under its number is a dead letter. */
+static void knows_a_batch_again(void **state)
+{
+    struct engine engine;
+
+    (void)state;
+    engine_start(&engine, "");
+    engine_push(&engine, "r1", 100, 100);
+    engine_push(&engine, "r1", 100, 100);
+    engine_push(&engine, "r1", 90, 90);
+    engine_start_all(&engine);
+    assert_true(engine_wait_state(&engine, "r1", "closed", 20000));
+    assert_int_equal(engine_run_number(&engine, "r1", "assigned"), 100);
+    while (engine_number(&engine, "XLEN @ingest") > 0)
+        (void)engine_wait_state(&engine, "r1", "never", 20);
+    assert_int_equal(engine_number(&engine, "XLEN @dead:validate"), 1);
+    engine_assert_clean(&engine);
+    engine_stop(&engine);
+}
+
+/* A stopped worker keeps nothing and takes nothing along. */
+static void gives_back_on_sigterm(void **state)
+{
+    struct engine engine;
+    char hang[256], env[300];
+    FILE *file;
+
+    (void)state;
+    engine_start(&engine, "  assign: { lease: 60s }\n");
+    snprintf(hang, sizeof(hang), "%s/hang", engine.dir);
+    snprintf(env, sizeof(env), "STUB_HANG=%s", hang);
+    for (int i = 0; i < ENGINE_STAGES; i++)
+        if (i != 2)
+            engine_start_worker(&engine, i);
+    file = fopen(hang, "w");
+    assert_non_null(file);
+    fclose(file);
+    engine.extra_env[0] = env;
+    engine_start_worker(&engine, 2);
+    engine_push(&engine, "r1", 1000, 1000);
+    while (engine_number(&engine, "XLEN @assign") < 5)
+        (void)engine_wait_state(&engine, "r1", "never", 20);
+    proc_signal(&engine.workers[2], SIGTERM);
+    remove(hang);
+    assert_int_equal(proc_wait(&engine.workers[2], 10000), 1);
+    assert_int_equal(proc_status(&engine.workers[2]), 0);
+    /* With a lease of a minute, only what was given back can be done now. */
+    engine.extra_env[0] = NULL;
+    engine_start_worker(&engine, 2);
+    assert_true(engine_wait_state(&engine, "r1", "closed", 20000));
+    assert_int_equal(engine_run_number(&engine, "r1", "assigned"), 1000);
+    engine_assert_clean(&engine);
+    engine_stop(&engine);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(runs_through),        cmocka_unit_test(loses_nothing_when_workers_die),
+        cmocka_unit_test(isolates_a_crasher),  cmocka_unit_test(survives_redis),
+        cmocka_unit_test(knows_a_batch_again), cmocka_unit_test(gives_back_on_sigterm),
+    };
+
+    if (getenv("TEST_FILTER") != NULL)
+        cmocka_set_test_filter(getenv("TEST_FILTER"));
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
