@@ -47,7 +47,7 @@ void serial_pattern_free(struct serial_pattern *pattern)
 /* U+0080 to U+009F, which terminals obey like C0. */
 static bool has_c1(const char *text)
 {
-    for (const char *at = text; (at = strchr(at, '\xc2')) != NULL; at++)
+    for (const char *at = text; (at = strchr(at, 0xc2)) != NULL; at++)
         if ((unsigned char)at[1] >= 0x80 && (unsigned char)at[1] <= 0x9f)
             return true;
     return false;

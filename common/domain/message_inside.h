@@ -12,6 +12,9 @@
 
 extern const struct field message_device_fields[MESSAGE_DEVICE_FIELDS];
 
+/** One device from its object; the reader knows the place. -1 as message_parse. */
+int message_device_read(struct field_reader *reader, const struct json *value, struct device *device_r);
+
 /** Any message, through a tree of JSON; tells what is wrong. As message_parse. */
 int message_parse_tree(const char *text, size_t len, struct pool *pool, struct message *message_r,
                        struct err *err);
