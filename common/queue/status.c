@@ -201,10 +201,11 @@ static void count_workers(struct status_view *view)
         if (worker->stage < 0 || !worker->is_alive)
             continue;
         view->stages[worker->stage].workers++;
-        if (strcmp(worker->state, "fatal") != 0)
+        if (!str_starts(worker->state, "fatal"))
             continue;
         if (fatal[worker->stage]++ == 0)
-            view->stages[worker->stage].fatal = worker->why;
+            view->stages[worker->stage].fatal =
+                str_starts(worker->state, "fatal: ") ? worker->state + strlen("fatal: ") : worker->why;
     }
     for (int i = 0; i < STATUS_STAGES; i++)
         if (fatal[i] < view->stages[i].workers)
