@@ -192,7 +192,8 @@ static bool has_said(void *user)
     struct saying *saying = user;
 
     read_output(saying->desk);
-    return strstr(saying->desk->err.data, saying->text) != NULL;
+    return strstr(saying->desk->err.data, saying->text) != NULL ||
+           strstr(saying->desk->out.data, saying->text) != NULL;
 }
 
 bool desk_says(struct desk *desk, const char *text)

@@ -43,7 +43,7 @@ int desk_ctl(struct desk *desk, const char *word, ...) __attribute__((sentinel))
 /** The same in the background; desk_wait collects it. */
 void desk_begin(struct desk *desk, struct proc *proc, const char *word, ...) __attribute__((sentinel));
 int desk_wait(struct desk *desk, struct proc *proc);
-/** True once the abmctl in the background has printed text on stderr. */
+/** True once the abmctl in the background has printed text, on stdout or stderr. */
 bool desk_says(struct desk *desk, const char *text);
 
 /** One Redis command, '@' at the begin of a word stands for "{abm:acme}:"; the reply as a number. */
