@@ -46,9 +46,9 @@ struct input_row {
     int64_t row;
     size_t line;                 /* where it begins, from 1 */
     const struct device *device; /* row, serial, country, ... set; NULL: the row is wrong */
-    const char *serial;          /* of a wrong row, as far as it could be read; NULL */
-    enum err_code code;          /* of a wrong row: ERR_ROW_FORMAT, ERR_ENCODING, ERR_FIELD_LENGTH */
-    const char *text;            /* and what is wrong, in words */
+    const char *serial; /* of a wrong row, as far as it could be read, at most DEVICE_SHOWN_MAX bytes; "" */
+    enum err_code code; /* of a wrong row: ERR_ROW_FORMAT, ERR_ENCODING, ERR_FIELD_LENGTH */
+    const char *text;   /* and what is wrong, in words */
 };
 
 struct input_sink {

@@ -6,7 +6,8 @@
 #include "base/str.h"
 #include "domain/input_inside.h"
 
-#define ROW_POOL (4 * 1024 * 1024) /* INPUT_ROW_MAX of values, their copies while lists grow, and slack */
+#define ROW_POOL                                                                                             \
+    (4 * 1024 * 1024) /* INPUT_ROW_MAX of values, lists that grew, and room for what a wrong row says */
 
 /* --- names --- */
 
@@ -170,7 +171,10 @@ void input_row_member(struct input_builder *builder, const char *name, const cha
     bool is_certain;
     const char *meant = column == COLUMN_EXTRA ? input_column_meant(name, &is_certain) : NULL;
 
-    if (meant != NULL && (is_certain || (builder->seen & (1u << input_column_of(meant))) == 0))
+    if (strncmp(name, "extra.", 6) == 0)
+        input_row_wrong(builder, ERR_ROW_FORMAT, "'%.64s': write '%.64s', rules call it extra.%.64s", name,
+                        name + 6, name + 6);
+    else if (meant != NULL && (is_certain || (builder->seen & (1u << input_column_of(meant))) == 0))
         input_row_wrong(builder, ERR_ROW_FORMAT, "'%.64s' — did you mean '%s'?", name, meant);
     else if (column == COLUMN_EXTRA ? has_extra(&builder->device, name)
                                     : (builder->seen & (1u << column)) != 0)
@@ -193,6 +197,8 @@ int input_row_end(struct input_builder *builder, struct err *err)
     if (builder->device.country == NULL)
         builder->device.country = "";
     if (builder->is_wrong) {
+        if (device_shorten(&builder->device, builder->pool, err) != 0)
+            return -1;
         row.serial = builder->device.serial;
         row.code = builder->code;
         row.text = builder->text;

@@ -258,6 +258,8 @@ static void jsonl_files(void **state)
           "3@3 C \n" },
         { "a near miss", "{\"Serial\":\"A\"}\n", ERR_NONE,
           "1@1 row_format serial=: 'Serial' \xe2\x80\x94 did you mean 'serial'?\n" },
+        { "a prefix", "{\"serial\":\"A\",\"extra.site\":\"x\"}\n", ERR_NONE,
+          "1@1 row_format serial=A: 'extra.site': write 'site', rules call it extra.site\n" },
         { "nothing", "", ERR_INPUT_EMPTY, "empty" },
         { "blank lines", "\n \r\n", ERR_INPUT_EMPTY, "empty" },
     };
@@ -373,6 +375,25 @@ static void many_long_fields_are_one_long_row(void **state)
     buf_release(&out);
 }
 
+static void a_wrong_row_shows_the_beginning_of_its_serial(void **state)
+{
+    char shown[64 + DEVICE_SHOWN_MAX];
+    struct err err = ERR_INIT;
+    struct buf out;
+    size_t len;
+    char *text = with_field("{\"serial\":\"", 5000, "\",\"a\":[]}\n", &len);
+
+    (void)state;
+    buf_init(&out, 4096);
+    memset(shown, 'x', sizeof(shown));
+    memcpy(shown, "1@1 row_format serial=", 22);
+    snprintf(shown + 22 + DEVICE_SHOWN_MAX, 64 - 22, ": 'a' is an array, wanted text\n");
+    assert_int_equal(read_bytes(INPUT_JSONL, text, len, 4096, &out, &err), 0);
+    assert_string_equal(out.data, shown);
+    buf_release(&out);
+    free(text);
+}
+
 static void a_hundred_thousand_members(void **state)
 {
     struct err err = ERR_INIT;
@@ -473,6 +494,7 @@ int main(void)
         cmocka_unit_test(a_nul_names_its_line),
         cmocka_unit_test(ten_megabytes_in_one_field),
         cmocka_unit_test(many_long_fields_are_one_long_row),
+        cmocka_unit_test(a_wrong_row_shows_the_beginning_of_its_serial),
         cmocka_unit_test(a_hundred_thousand_members),
         cmocka_unit_test(errors_of_source_and_sink_come_through),
         cmocka_unit_test(formats_by_suffix),
