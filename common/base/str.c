@@ -180,25 +180,28 @@ static unsigned char fold(char c)
 unsigned str_distance(const char *a, const char *b)
 {
     size_t a_len = strlen(a), b_len = strlen(b);
-    unsigned row[DISTANCE_MAX_LEN + 1];
+    unsigned rows[3][DISTANCE_MAX_LEN + 1]; /* this row and the two above it */
 
     if (a_len > DISTANCE_MAX_LEN || b_len > DISTANCE_MAX_LEN)
         return (unsigned)DISTANCE_MAX_LEN + 1;
     for (size_t j = 0; j <= b_len; j++)
-        row[j] = (unsigned)j;
+        rows[0][j] = (unsigned)j;
     for (size_t i = 1; i <= a_len; i++) {
-        unsigned diagonal = row[0];
+        unsigned *row = rows[i % 3];
+        const unsigned *above = rows[(i + 2) % 3], *two_above = rows[(i + 1) % 3];
 
         row[0] = (unsigned)i;
         for (size_t j = 1; j <= b_len; j++) {
-            unsigned replaced = diagonal + (fold(a[i - 1]) != fold(b[j - 1]));
-            unsigned least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
+            unsigned least = (above[j] < row[j - 1] ? above[j] : row[j - 1]) + 1;
+            unsigned replaced = above[j - 1] + (fold(a[i - 1]) != fold(b[j - 1]));
 
-            diagonal = row[j];
             row[j] = replaced < least ? replaced : least;
+            if (i > 1 && j > 1 && fold(a[i - 1]) == fold(b[j - 2]) && fold(a[i - 2]) == fold(b[j - 1]) &&
+                two_above[j - 2] + 1 < row[j])
+                row[j] = two_above[j - 2] + 1; /* two neighbours swapped: the commonest slip */
         }
     }
-    return row[b_len];
+    return rows[a_len % 3][b_len];
 }
 
 const char *str_nearest(const char *text, const char *const *names, size_t count)

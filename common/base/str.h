@@ -14,7 +14,8 @@ bool str_eq(const char *a, const char *b); /* NULL-safe: two NULLs are equal */
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
 
-/** Whole text as a base-10 integer within [min, max]: no sign but '-', no blanks, no overflow. false: it is none. */
+/** Whole text as a base-10 integer within [min, max]: no sign but '-', no blanks, no overflow. false: it is
+ * none. */
 bool str_to_int(const char *text, int64_t min, int64_t max, int64_t *number_r);
 
 /** "15s", "200ms", "10m", "24h", "30d": a whole number with its unit (DESIGN.md 9). false: it is none. */
@@ -36,7 +37,8 @@ bool str_has_control(const char *text);
  */
 void str_escape(struct buf *out, const char *text, size_t len, size_t max_bytes);
 
-/** Edit distance (Levenshtein, case ignored, '_' and '-' as equal), at most 64 characters each; for near misses. */
+/** Edit distance (Levenshtein, and two neighbours swapped are one edit; case ignored, '_' and '-' as equal),
+ * at most 64 characters each; for near misses. */
 unsigned str_distance(const char *a, const char *b);
 /** The nearest of names[count] within 2 edits (or 1 for names of up to 4 characters); NULL: none. */
 const char *str_nearest(const char *text, const char *const *names, size_t count);

@@ -212,6 +212,9 @@ static void measures_near_misses(void **state)
     }
     assert_null(str_nearest("x", names, 0));
     assert_int_equal(str_distance("kitten", "sitting"), 3);
+    assert_int_equal(str_distance("ulr", "url"), 1); /* neighbours swapped */
+    assert_int_equal(str_distance("ab", "ba"), 1);
+    assert_int_equal(str_distance("ca", "abc"), 3);
     assert_int_equal(str_distance("", "abc"), 3);
     assert_int_equal(str_distance("abc", ""), 3);
     assert_int_equal(str_distance("A-b", "a_B"), 0);
