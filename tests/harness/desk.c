@@ -215,7 +215,8 @@ static struct redis_reply *ask(struct desk *desk, const char *word, va_list list
     connect_again(desk);
     redis_args_init(&args);
     for (size_t i = 0; words[i] != NULL; i++) {
-        snprintf(whole[i], sizeof(whole[i]), "%s%s", desk->keys.prefix, words[i] + 1);
+        if (words[i][0] == '@')
+            snprintf(whole[i], sizeof(whole[i]), "%s%s", desk->keys.prefix, words[i] + 1);
         redis_arg(&args, words[i][0] == '@' ? whole[i] : words[i]);
     }
     must(redis_call(desk->redis, &args, &reply, &err), &err);
