@@ -42,7 +42,7 @@ static void fill_view(const struct redis_reply *hash, const char *run, struct po
     view->previous_payload_sha256 = text_of(hash, "previous_payload_sha256", pool);
     view->created_ms = number_of(hash, "created");
     view->closed_ms = number_of(hash, "closed");
-    view->is_cancelled = redis_field(hash, "cancelled") != NULL;
+    view->is_cancelled = redis_field(hash, "is_cancelled") != NULL;
     for (int outcome = OUTCOME_NONE + 1; outcome < OUTCOME_COUNT; outcome++)
         view->outcomes[outcome] = number_of(hash, outcome_name((enum outcome)outcome));
 }

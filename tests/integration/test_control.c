@@ -143,8 +143,9 @@ static void cancels(void **state)
     desk_number(desk, "HSET", "@count:assign", "parked", "12", NULL);
     desk_expect(desk, desk_ctl(desk, "cancel", "--run", "r1", "--json", NULL), 0, "\"left\":6,\"unparked\":1",
                 NULL);
-    assert_int_equal(desk_number(desk, "HGET", "@run:r1", "cancelled", NULL), 1);
+    assert_int_equal(desk_number(desk, "HGET", "@run:r1", "is_cancelled", NULL), 1);
     assert_int_equal(desk_number(desk, "SISMEMBER", "@runs:cancelled", "r1", NULL), 1);
+    assert_int_equal(desk_number(desk, "HEXISTS", "@run:r1", "cancelled", NULL), 0); /* that counts devices */
     assert_string_equal(desk_text(desk, "HGET", "@run:r1", "state", NULL), "open");
     assert_int_equal(desk_number(desk, "XLEN", "@assign", NULL), 1);
     assert_int_equal(desk_number(desk, "HGET", "@count:assign", "stream", NULL), 5);

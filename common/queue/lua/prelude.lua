@@ -124,7 +124,7 @@ end
 -- waits for no more batches.
 local function maybe_close(prefix, run, uid)
     local key = prefix .. 'run:' .. run
-    local r = call('HMGET', key, 'state', 'batches', 'come', 'expected', 'ended', 'cancelled', 'forced')
+    local r = call('HMGET', key, 'state', 'batches', 'come', 'expected', 'ended', 'is_cancelled', 'forced')
     if r[1] ~= 'open' or (tonumber(r[4]) or 0) ~= (tonumber(r[5]) or 0) then return false end
     if (tonumber(r[3]) or 0) < (tonumber(r[2]) or 1) and not r[6] and not r[7] then return false end
     call('HSET', key, 'state', 'closing')
