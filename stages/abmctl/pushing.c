@@ -196,8 +196,8 @@ static int find_run(struct beginning *beginning, struct err *err)
                 "this input is open as run %s: push it without --run to go on with that, or cancel it first",
                 beginning->run);
         if (beginning->begun == PUSH_TAKEN && pushing->run != NULL)
-            return err_set(err, ERR_RUN_STATE, 0, "run %s is %s and is not of this input: choose another id",
-                           pushing->run, beginning->run);
+            return err_set(err, ERR_RUN_STATE, 0, "run %s is %s%s: choose another id", pushing->run,
+                           beginning->run, strcmp(beginning->run, "open") == 0 ? " with another input" : "");
         if (beginning->begun == PUSH_TAKEN)
             continue;
         memcpy(pushing->id, beginning->run, sizeof(pushing->id));
