@@ -9,7 +9,7 @@
 #include "queue/redis.h"
 
 /** Ids of the newest runs first, at most max of them, in pool. */
-int runs_list(struct redis *redis, const struct keys *keys, size_t max, struct pool *pool, const char ***ids_r,
-              size_t *count_r, struct err *err);
+int runs_list(struct redis *redis, const struct keys *keys, size_t max, struct pool *pool,
+              const char ***ids_r, size_t *count_r, struct err *err);
 
 #endif

@@ -102,6 +102,7 @@ static int show_dry(const struct pushing *pushing, struct err *err)
 static int show_pushed(const struct pushing *pushing, struct err *err)
 {
     const struct rows *rows = &pushing->rows;
+    int64_t rejected = rows->rejected + rows->unruled;
     struct json_out json;
     struct buf line;
     int rc;
@@ -109,8 +110,7 @@ static int show_pushed(const struct pushing *pushing, struct err *err)
     if (!pushing->ctl->is_json) {
         printf("run %s: %lld of %lld batches published: %lld rows, %lld rejected, %lld duplicates\n",
                pushing->id, (long long)pushing->published, (long long)pushing->batches,
-               (long long)rows->total, (long long)(rows->rejected + rows->unruled),
-               (long long)rows->duplicate);
+               (long long)rows->total, (long long)rejected, (long long)rows->duplicate);
         printf("follow it: abmctl status --run %s\n", pushing->id);
         return 0;
     }
@@ -119,7 +119,7 @@ static int show_pushed(const struct pushing *pushing, struct err *err)
     json_begin(&json, NULL, '{');
     json_add_string(&json, "run", pushing->id);
     json_add_int(&json, "total", rows->total);
-    json_add_int(&json, "rejected", rows->rejected + rows->unruled);
+    json_add_int(&json, "rejected", rejected);
     json_add_int(&json, "duplicate", rows->duplicate);
     json_add_int(&json, "batches", pushing->batches);
     json_add_int(&json, "published", pushing->published);

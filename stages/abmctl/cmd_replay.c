@@ -24,7 +24,7 @@ struct replay {
     struct pool *pool; /* of the letter in hand */
     struct buf message;
     char uid_prefix[17];
-    int64_t replayed, refused;
+    int64_t taken, replayed, refused;
     int64_t early_left_ms;
     struct json_out json; /* the refused, under --json */
     struct buf line;
@@ -112,8 +112,7 @@ static int replay_letter(void *user, const struct dead_letter *letter, struct er
         return err_set(err, ERR_STOPPED, 0, "stopped: what is not replayed stays a dead letter");
     pool_reset(replay->pool);
     buf_reset(&replay->message);
-    snprintf(uid, sizeof(uid), "r%s-%lld", replay->uid_prefix,
-             (long long)(replay->replayed + replay->refused));
+    snprintf(uid, sizeof(uid), "r%s-%lld", replay->uid_prefix, (long long)replay->taken++);
     step.target = replay->from != NULL ? replay->from : replay_target(letter->stage);
     if (replay_message(letter, step.target, uid, replay->pool, &replay->message, &why) != 0)
         return refuse(replay, letter, &why);
@@ -137,7 +136,8 @@ static int show(struct replay *replay, struct err *err)
     ctl_progress_end(ctl);
     if (!ctl->is_json) {
         if (replay->refused > REASONS_MAX)
-            ctl_say(ctl, "... and %lld more; --json names all", (long long)(replay->refused - REASONS_MAX));
+            ctl_say(ctl, "... and more: %d of %lld are named; --json names all", REASONS_MAX,
+                    (long long)replay->refused);
         printf("%s%lld, refused %lld%s\n", replay->is_dry ? "would replay " : "replayed ",
                (long long)replay->replayed, (long long)replay->refused,
                replay->replayed + replay->refused == 0 ? ": no dead letter matches" : "");

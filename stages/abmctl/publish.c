@@ -86,12 +86,12 @@ static void tell_backlog(struct ctl *ctl, int64_t messages, int64_t limit)
     struct status_view view;
     struct err ignored;
     struct pool *pool = pool_new(POOL_BYTES);
+    int64_t devices = messages * BATCH_DEVICES;
 
     if (pool != NULL && look_status(ctl, pool, &view, &ignored) == 0)
         why = view.stages[0].reason;
-    ctl_say(ctl, "waiting: validate has a backlog of %lld devices (limit %lld)%s%s",
-            (long long)(messages * BATCH_DEVICES), (long long)limit, why[0] != '\0' ? "; validate: " : "",
-            why);
+    ctl_say(ctl, "waiting: validate has a backlog of %lld devices (limit %lld)%s%s", (long long)devices,
+            (long long)limit, why[0] != '\0' ? "; validate: " : "", why);
     pool_free(pool);
 }
 
@@ -128,11 +128,15 @@ static int send_text(void *user, struct err *err)
     return push_batch(sending->ctl->redis, &sending->ctl->keys, sending->text->data, sending->text->len, err);
 }
 
+static long long done(const struct publish *publish)
+{
+    return publish->published + publish->skipped;
+}
+
 static int stopped(const struct publish *publish, struct err *err)
 {
-    return err_set(err, ERR_PUSH_STOPPED, 0, "stopped after %lld of %lld batches of run %s",
-                   (long long)(publish->published + publish->skipped), (long long)publish->batches,
-                   publish->run);
+    return err_set(err, ERR_PUSH_STOPPED, 0, "stopped after %lld of %lld batches of run %s", done(publish),
+                   (long long)publish->batches, publish->run);
 }
 
 int publish_batch(void *user, int64_t number, const struct buf *text, struct err *err)
@@ -144,8 +148,7 @@ int publish_batch(void *user, int64_t number, const struct buf *text, struct err
         if (number > publish->batches)
             err_set(err, ERR_INPUT_CHANGED, 0, "%s has more rows than before", publish->source->path);
         return err_prefix(err, "after %lld of %lld batches of run %s (abmctl cancel --run %s ends it)",
-                          (long long)(publish->published + publish->skipped), (long long)publish->batches,
-                          publish->run, publish->run);
+                          done(publish), (long long)publish->batches, publish->run, publish->run);
     }
     if (publish->is_come[number - 1]) {
         publish->skipped++;
@@ -156,7 +159,7 @@ int publish_batch(void *user, int64_t number, const struct buf *text, struct err
     if (wait_for_room(publish, err) != 0 || publish_patiently(publish->ctl, send_text, &sending, err) != 0)
         return err->code == ERR_STOPPED ? stopped(publish, err) : -1;
     publish->published++;
-    ctl_progress(publish->ctl, "%s: %lld of %lld batches published", publish->run,
-                 (long long)(publish->published + publish->skipped), (long long)publish->batches);
+    ctl_progress(publish->ctl, "%s: %lld of %lld batches published", publish->run, done(publish),
+                 (long long)publish->batches);
     return 0;
 }

@@ -76,8 +76,8 @@ static void tell_counts(struct pushing *pushing)
     if (pushing->listed == 0 || pushing->ctl->is_json)
         return;
     if (pushing->ctl->is_err_terminal && pushing->listed > LISTED_MAX)
-        ctl_say(pushing->ctl, "... and %lld more rows; --json lists all",
-                (long long)(pushing->listed - LISTED_MAX));
+        ctl_say(pushing->ctl, "... and more: %d of %lld rows are named; --json names all", LISTED_MAX,
+                (long long)pushing->listed);
     ctl_say(pushing->ctl, "%s: of %lld rows %lld are wrong, %lld without a rule, %lld duplicates",
             pushing->source.name, (long long)rows->total, (long long)rows->rejected, (long long)rows->unruled,
             (long long)rows->duplicate);
