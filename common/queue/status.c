@@ -252,12 +252,27 @@ int status_fetch(struct redis *redis, const struct keys *keys, struct pool *pool
     return 0;
 }
 
-static bool calls_api(int stage)
+/* All but audit ask ABM something, validate only for the catalog: the rate limit does not hold it up. */
+static bool needs_api(int stage)
 {
-    return stage >= 1 && stage <= 3;
+    return stage < STATUS_STAGES - 1;
 }
 
-static enum status_why judge(const struct status_view *view, int i, const int64_t max_backlog[STATUS_STAGES])
+static bool calls_often(int stage)
+{
+    return stage > 0 && needs_api(stage);
+}
+
+/* The stage behind i takes no more. */
+static bool is_next_full(const struct status_view *view, int i,
+                         const struct status_limit limits[STATUS_STAGES])
+{
+    return i + 1 < STATUS_STAGES && (view->stages[i + 1].backlog >= limits[i + 1].max_backlog ||
+                                     view->stages[i + 1].parked >= limits[i + 1].max_parked);
+}
+
+static enum status_why judge(const struct status_view *view, int i,
+                             const struct status_limit limits[STATUS_STAGES])
 {
     const struct status_stage *stage = &view->stages[i];
     bool has_work = stage->messages > 0;
@@ -268,12 +283,11 @@ static enum status_why judge(const struct status_view *view, int i, const int64_
         return STATUS_NO_WORKER;
     if (stage->fatal != NULL)
         return STATUS_FATAL;
-    if (calls_api(i) && view->breaker_ms > 0)
+    if (needs_api(i) && view->breaker_ms > 0)
         return STATUS_BREAKER;
-    if (has_work && calls_api(i) && view->limited_ms > view->now_ms)
+    if (has_work && calls_often(i) && view->limited_ms > view->now_ms)
         return STATUS_LIMITED;
-    if (stage->messages > stage->in_hand && i + 1 < STATUS_STAGES &&
-        view->stages[i + 1].backlog >= max_backlog[i + 1])
+    if (stage->messages > stage->in_hand && is_next_full(view, i, limits))
         return STATUS_NEXT_FULL;
     if (has_work)
         return STATUS_WORKING;
@@ -312,10 +326,10 @@ static void tell(const struct status_view *view, int i, struct status_stage *sta
     }
 }
 
-void status_judge(struct status_view *view, const int64_t max_backlog[STATUS_STAGES])
+void status_judge(struct status_view *view, const struct status_limit limits[STATUS_STAGES])
 {
     for (int i = 0; i < STATUS_STAGES; i++) {
-        view->stages[i].why = judge(view, i, max_backlog);
+        view->stages[i].why = judge(view, i, limits);
         tell(view, i, &view->stages[i]);
     }
 }

@@ -29,7 +29,7 @@ enum status_why {
     STATUS_FATAL,     /* every worker of it says that it cannot go on */
     STATUS_BREAKER,   /* the API is not usable */
     STATUS_LIMITED,   /* a 429 asks to wait */
-    STATUS_NEXT_FULL, /* the stage behind it has enough */
+    STATUS_NEXT_FULL, /* the stage behind it has enough, waiting or parked */
 };
 
 struct status_stage {
@@ -72,7 +72,12 @@ int status_stage_of(const char *name);
 int status_fetch(struct redis *redis, const struct keys *keys, struct pool *pool, struct status_view *view_r,
                  struct err *err);
 
-/** Sets why and reason of each stage. max_backlog: of each stage, in devices. */
-void status_judge(struct status_view *view, const int64_t max_backlog[STATUS_STAGES]);
+/* What a stage may hold, in devices, before the stage ahead of it stops reading. */
+struct status_limit {
+    int64_t max_backlog, max_parked;
+};
+
+/** Sets why and reason of each stage. */
+void status_judge(struct status_view *view, const struct status_limit limits[STATUS_STAGES]);
 
 #endif

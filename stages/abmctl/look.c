@@ -11,13 +11,14 @@
 
 int look_status(struct ctl *ctl, struct pool *pool, struct status_view *view_r, struct err *err)
 {
-    int64_t max_backlog[STATUS_STAGES];
+    struct status_limit limits[STATUS_STAGES];
 
     if (status_fetch(ctl->redis, &ctl->keys, pool, view_r, err) != 0)
         return -1;
     for (int i = 0; i < STATUS_STAGES; i++)
-        max_backlog[i] = ctl->settings->stages[i].max_backlog;
-    status_judge(view_r, max_backlog);
+        limits[i] = (struct status_limit){ ctl->settings->stages[i].max_backlog,
+                                           ctl->settings->stages[i].max_parked };
+    status_judge(view_r, limits);
     return 0;
 }
 

@@ -102,7 +102,7 @@ static void names_the_reason(void **state)
                 "{\"stage\":\"verify\",\"reason\":\"breaker: 503 Service Unavailable since "
                 "2025-11-24T16:00:00.000Z\"",
                 NULL);
-    desk_expect(desk, 0, 0, "{\"stage\":\"validate\",\"reason\":\"idle\"", NULL); /* it needs no API */
+    desk_expect(desk, 0, 0, "{\"stage\":\"audit\",\"reason\":\"fatal: ", NULL); /* it needs no API */
     desk_number(desk, "HDEL", "@workers", "verify-host-1-x", NULL);
     desk_expect(desk, desk_ctl(desk, "status", "--json", NULL), 0,
                 "{\"stage\":\"verify\",\"reason\":\"no worker\"", NULL);

@@ -5,12 +5,14 @@
 
 #include "queue/status.h"
 
-static const int64_t limits[STATUS_STAGES] = { 10000, 10000, 10000, 10000, 10000 };
+static const struct status_limit limits[STATUS_STAGES] = {
+    { 10000, 500 }, { 10000, 500 }, { 10000, 500 }, { 10000, 500 }, { 10000, 500 },
+};
 
 /* Five stages with a worker each and nothing to do. */
 static struct status_view idle_view(void)
 {
-    struct status_view view = { .now_ms = 1764000000000 };
+    struct status_view view = { .now_ms = INT64_C(1764000000000) };
 
     for (int i = 0; i < STATUS_STAGES; i++) {
         view.stages[i].name = status_stage_name(i);
@@ -19,99 +21,72 @@ static struct status_view idle_view(void)
     return view;
 }
 
+#define NOW INT64_C(1764000000000) /* 2025-11-24T16:00:00Z */
+
+/* What is different from an idle pipeline. */
+struct row {
+    const char *what;
+    int stage;
+    struct status_stage set; /* in place of the stage's own: without .workers it has none */
+    int64_t next_backlog, next_parked, breaker_ms, limited_ms;
+    const char *want;
+};
+
+#define WORK .set = { .workers = 1, .messages = 2 }
+
+static const struct row rows[] = {
+    { "nothing to do", 1, .set = { .workers = 1 }, .want = "idle" },
+    { "work", 1, WORK, .want = "working" },
+    { "all in hand", 1, .set = { .workers = 1, .messages = 2, .in_hand = 2 }, .next_backlog = 99999,
+      .want = "working" },
+    { "parked alone", 1, .set = { .workers = 1, .parked = 5, .due_ms = NOW + 60000 },
+      .want = "looks again at 2025-11-24T16:01:00.000Z" },
+    { "the next is full", 1, WORK, .next_backlog = 10000, .want = "waits for assign" },
+    { "the next is nearly full", 1, WORK, .next_backlog = 9999, .want = "working" },
+    { "the next has too much parked", 1, WORK, .next_parked = 500, .want = "waits for assign" },
+    { "the next is full, but nothing is to do", 1, .set = { .workers = 1 }, .next_backlog = 10000,
+      .want = "idle" },
+    { "audit waits for nobody", 4, WORK, .want = "working" },
+    { "no worker", 1, .set = { .messages = 2 }, .want = "no worker" },
+    { "a pause before all else", 1,
+      .set = { .messages = 2, .paused_ms = 5, .paused_by = "jane", .paused_why = "why" }, .breaker_ms = NOW,
+      .want = "paused by jane: why" },
+    { "a pause without words", 1, .set = { .workers = 1, .paused_ms = 5 }, .want = "paused by -: -" },
+    { "fatal", 1, .set = { .workers = 1, .messages = 2, .fatal = "no key" }, .breaker_ms = NOW,
+      .want = "fatal: no key" },
+    { "the breaker", 1, WORK, .breaker_ms = NOW, .want = "breaker: 503 since 2025-11-24T16:00:00.000Z" },
+    { "the breaker, without work", 2, .set = { .workers = 1 }, .breaker_ms = NOW,
+      .want = "breaker: 503 since 2025-11-24T16:00:00.000Z" },
+    { "validate needs the catalog", 0, WORK, .breaker_ms = NOW,
+      .want = "breaker: 503 since 2025-11-24T16:00:00.000Z" },
+    { "audit needs no API", 4, WORK, .breaker_ms = NOW, .want = "working" },
+    { "the rate limit", 3, WORK, .limited_ms = NOW + 60000,
+      .want = "rate limit until 2025-11-24T16:01:00.000Z" },
+    { "a pause of the limit that is over", 3, WORK, .limited_ms = NOW, .want = "working" },
+    { "the rate limit, without work", 3, .set = { .workers = 1 }, .limited_ms = NOW + 60000, .want = "idle" },
+    { "the rate limit is little to validate", 0, WORK, .limited_ms = NOW + 60000, .want = "working" },
+};
+
 static void judges(void **state)
 {
-    static const struct {
-        const char *what;
-        int stage;
-        struct status_stage set; /* what is different of the stage; workers is added */
-        int64_t next_backlog, breaker_ms, limited_ms;
-        const char *want;
-    } rows[] = {
-        { "nothing to do", 1, { .workers = 1 }, 0, 0, 0, "idle" },
-        { "work", 1, { .workers = 1, .messages = 2 }, 0, 0, 0, "working" },
-        { "in hand alone", 1, { .workers = 1, .messages = 2, .in_hand = 2 }, 99999, 0, 0, "working" },
-        { "parked alone",
-          1,
-          { .workers = 1, .parked = 5, .due_ms = 1764000060000 },
-          0,
-          0,
-          0,
-          "looks again at 2025-11-24T16:01:00.000Z" },
-        { "the next is full", 1, { .workers = 1, .messages = 2 }, 10000, 0, 0, "waits for assign" },
-        { "the next is nearly full", 1, { .workers = 1, .messages = 2 }, 9999, 0, 0, "working" },
-        { "the next is full, but there is nothing to do", 1, { .workers = 1 }, 10000, 0, 0, "idle" },
-        { "audit waits for nobody", 4, { .workers = 1, .messages = 2 }, 0, 0, 0, "working" },
-        { "no worker", 1, { .messages = 2 }, 0, 0, 0, "no worker" },
-        { "a pause before all else",
-          1,
-          { .messages = 2, .paused_ms = 5, .paused_by = "jane", .paused_why = "why" },
-          0,
-          7,
-          0,
-          "paused by jane: why" },
-        { "a pause without words", 1, { .workers = 1, .paused_ms = 5 }, 0, 0, 0, "paused by -: -" },
-        { "fatal", 1, { .workers = 1, .messages = 2, .fatal = "no key" }, 0, 5, 0, "fatal: no key" },
-        { "the breaker",
-          1,
-          { .workers = 1, .messages = 2 },
-          0,
-          1764000000000,
-          0,
-          "breaker: 503 since 2025-11-24T16:00:00.000Z" },
-        { "the breaker without work",
-          2,
-          { .workers = 1 },
-          0,
-          1764000000000,
-          0,
-          "breaker: 503 since 2025-11-24T16:00:00.000Z" },
-        { "the breaker is nothing to validate",
-          0,
-          { .workers = 1, .messages = 2 },
-          0,
-          1764000000000,
-          0,
-          "working" },
-        { "the breaker is nothing to audit",
-          4,
-          { .workers = 1, .messages = 2 },
-          0,
-          1764000000000,
-          0,
-          "working" },
-        { "the rate limit",
-          3,
-          { .workers = 1, .messages = 2 },
-          0,
-          0,
-          1764000060000,
-          "rate limit until 2025-11-24T16:01:00.000Z" },
-        { "a pause of the limit that is over",
-          3,
-          { .workers = 1, .messages = 2 },
-          0,
-          0,
-          1764000000000,
-          "working" },
-        { "the rate limit without work", 3, { .workers = 1 }, 0, 0, 1764000060000, "idle" },
-    };
-
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct row *row = &rows[i];
         struct status_view view = idle_view();
-        struct status_stage *stage = &view.stages[rows[i].stage];
+        struct status_stage *stage = &view.stages[row->stage];
 
-        *stage = rows[i].set;
-        stage->name = status_stage_name(rows[i].stage);
-        if (rows[i].stage + 1 < STATUS_STAGES)
-            view.stages[rows[i].stage + 1].backlog = rows[i].next_backlog;
-        view.breaker_ms = rows[i].breaker_ms;
+        *stage = row->set;
+        stage->name = status_stage_name(row->stage);
+        if (row->stage + 1 < STATUS_STAGES) {
+            stage[1].backlog = row->next_backlog;
+            stage[1].parked = row->next_parked;
+        }
+        view.breaker_ms = row->breaker_ms;
         view.breaker_text = "503";
-        view.limited_ms = rows[i].limited_ms;
+        view.limited_ms = row->limited_ms;
         status_judge(&view, limits);
-        if (strcmp(stage->reason, rows[i].want) != 0)
-            fail_msg("%s: \"%s\" instead of \"%s\"", rows[i].what, stage->reason, rows[i].want);
+        if (strcmp(stage->reason, row->want) != 0)
+            fail_msg("%s: \"%s\" instead of \"%s\"", row->what, stage->reason, row->want);
     }
 }
 
