@@ -343,7 +343,7 @@ int ctl_main(int argc, char **argv, const struct ctl_command *commands, size_t c
     else if (status == 1)
         status = CTL_DONE;
     ctl_progress_end(&ctl);
-    if (fflush(stdout) != 0 && status >= 0)
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status >= 0) /* a result that nobody got is none */
         status = err_set(&err, ERR_IO, errno, "stdout");
     if (status < 0) {
         ctl_report(&ctl, &err);

@@ -275,6 +275,18 @@ static void refuses_an_old_redis(void **state)
     close(listener);
 }
 
+static void notices_a_full_disk(void **state)
+{
+    struct desk *desk = *state;
+    const char *const argv[] = { TEST_BIN "/abmctl", "--config", desk->config, "config", "print", NULL };
+    struct proc_options options = { .argv = argv, .stdout_file = "/dev/full", .stderr_file = desk->err_path };
+    struct err err = ERR_INIT;
+
+    desk_file(desk, "out", "", 0); /* what desk_says also looks at */
+    assert_int_equal(proc_run(&options, 30000, &err), 75);
+    assert_true(desk_says(desk, "stdout: No space left on device"));
+}
+
 int main(void)
 {
 #define INPUT_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -283,7 +295,7 @@ int main(void)
         INPUT_TEST(tells_wrong_rows),         INPUT_TEST(escapes_what_it_shows),
         INPUT_TEST(refuses_bad_rules),        INPUT_TEST(refuses_bad_settings),
         INPUT_TEST(refuses_bad_usage),        INPUT_TEST(needs_redis),
-        INPUT_TEST(refuses_an_old_redis),
+        INPUT_TEST(refuses_an_old_redis),     INPUT_TEST(notices_a_full_disk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
