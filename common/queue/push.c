@@ -94,6 +94,22 @@ int push_backlog(struct redis *redis, const struct keys *keys, int64_t *messages
     return 0;
 }
 
+int push_state(struct redis *redis, const struct keys *keys, const char *run, char state_r[PUSH_STATE_BYTES],
+               struct err *err)
+{
+    char key[KEY_MAX_BYTES];
+    struct redis_reply *reply;
+
+    if (redis_callv(redis, &reply, err, "HMGET", keys_make(keys, "run", run, key), "state", "is_cancelled",
+                    NULL) != 0)
+        return -1;
+    snprintf(state_r, PUSH_STATE_BYTES, "%s",
+             redis_kind(redis_at(reply, 1)) != REDIS_NIL ? "cancelled"
+                                                         : redis_text(redis_at(reply, 0), NULL));
+    redis_reply_free(reply);
+    return 0;
+}
+
 int push_batch(struct redis *redis, const struct keys *keys, const char *batch, size_t len, struct err *err)
 {
     char key[KEY_MAX_BYTES];

@@ -49,6 +49,12 @@ int push_come(struct redis *redis, const struct keys *keys, const char *run, boo
 /** Messages that stand in ingest, those in hand included. */
 int push_backlog(struct redis *redis, const struct keys *keys, int64_t *messages_r, struct err *err);
 
+#define PUSH_STATE_BYTES 32
+
+/** The run's state; "cancelled" as soon as it is to be, "" where none of its batches has come. */
+int push_state(struct redis *redis, const struct keys *keys, const char *run, char state_r[PUSH_STATE_BYTES],
+               struct err *err);
+
 /**
  * Publishes one batch. ERR_REDIS_OOM: Redis is full, try again later. ERR_REDIS_LOST: it may or may not stand
  * there: publish it again, validate drops the second.

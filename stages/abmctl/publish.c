@@ -67,15 +67,26 @@ void publish_release(struct publish *publish)
     publish->is_come = NULL;
 }
 
+static long long done(const struct publish *publish)
+{
+    return publish->published + publish->skipped;
+}
+
 struct backlog {
     struct ctl *ctl;
+    const char *run;
     int64_t messages;
+    char state[PUSH_STATE_BYTES];
 };
 
+/* And whether the run still takes batches: one that was cancelled or closed meanwhile would refuse each of
+ * them. */
 static int ask_backlog(void *user, struct err *err)
 {
     struct backlog *backlog = user;
 
+    if (push_state(backlog->ctl->redis, &backlog->ctl->keys, backlog->run, backlog->state, err) != 0)
+        return -1;
     return push_backlog(backlog->ctl->redis, &backlog->ctl->keys, &backlog->messages, err);
 }
 
@@ -102,10 +113,13 @@ static int wait_for_room(struct publish *publish, struct err *err)
     bool is_told = false;
 
     for (int64_t wait = WAIT_MIN_MS;; wait = wait * 2 < WAIT_MAX_MS ? wait * 2 : WAIT_MAX_MS) {
-        struct backlog backlog = { .ctl = ctl };
+        struct backlog backlog = { .ctl = ctl, .run = publish->run };
 
         if (publish_patiently(ctl, ask_backlog, &backlog, err) != 0)
             return -1;
+        if (backlog.state[0] != '\0' && strcmp(backlog.state, "open") != 0)
+            return err_set(err, ERR_RUN_STATE, 0, "run %s is %s: %lld of %lld batches were published",
+                           publish->run, backlog.state, done(publish), (long long)publish->batches);
         if (backlog.messages == 0 || backlog.messages * BATCH_DEVICES < limit)
             return 0;
         if (!is_told)
@@ -126,11 +140,6 @@ static int send_text(void *user, struct err *err)
     struct sending *sending = user;
 
     return push_batch(sending->ctl->redis, &sending->ctl->keys, sending->text->data, sending->text->len, err);
-}
-
-static long long done(const struct publish *publish)
-{
-    return publish->published + publish->skipped;
 }
 
 static int stopped(const struct publish *publish, struct err *err)

@@ -263,6 +263,19 @@ static void goes_on_after_a_stop(void **state)
     desk_expect(desk, desk_ctl(desk, "push", "--input", input, NULL), 0, "run r: 2 of 5 batches", NULL);
 }
 
+static void stops_where_its_run_is_cancelled(void **state)
+{
+    struct desk *desk = *state;
+    const char *input = desk_devices(desk, "devices.csv", 5, "");
+    struct proc push;
+
+    desk_begin(desk, &push, "push", "--input", input, "--batch-size", "1", "--run", "r", NULL);
+    assert_true(desk_says(desk, "waiting: validate"));
+    desk_number(desk, "HSET", "@run:r", "state", "open", "is_cancelled", "1", NULL);
+    desk_expect(desk, desk_wait(desk, &push), 77, NULL, "run r is cancelled: 3 of 5 batches were published");
+    assert_int_equal(desk_number(desk, "XLEN", "@ingest", NULL), 3);
+}
+
 static void waits_for_a_full_redis(void **state)
 {
     struct desk *desk = *state;
@@ -369,6 +382,7 @@ int main(void)
         PUSH_TEST(reads_every_form_and_pipes),
         SMALL_TEST(waits_for_validate),
         SMALL_TEST(goes_on_after_a_stop),
+        SMALL_TEST(stops_where_its_run_is_cancelled),
         PUSH_TEST(waits_for_a_full_redis),
         SMALL_TEST(outlives_redis),
         SMALL_TEST(refuses_a_file_that_changes),
