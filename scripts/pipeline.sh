@@ -112,6 +112,13 @@ manifest_payload() { sed -n 's/.*"payload"[[:space:]]*:[[:space:]]*"\([^"]*\)".*
 # json_number NAME: the first number under that name in the JSON on stdin. Enough for our own flat counts.
 json_number() { grep -o "\"$1\"[[:space:]]*:[[:space:]]*[0-9][0-9]*" | head -n 1 | grep -o '[0-9]*$'; }
 
+# readme_commands FILE INFO: the lines of its fenced blocks that begin with exactly ```INFO.
+readme_commands() {
+    awk -v fence='```' -v info="$2" '
+        index($0, fence) == 1 { is_in = !is_in && $0 == fence info; next }
+        is_in { print }' "$1"
+}
+
 # compose ARGUMENTS...: Compose v2 where it is installed, else docker-compose 1.29.
 compose() {
     if docker compose version >/dev/null 2>&1; then
