@@ -10,7 +10,7 @@ _Static_assert(crypto_sign_PUBLICKEYBYTES == ED25519_BYTES, "libsodium's public 
 
 int verifier_from_pem(const char *pem, struct verifier *verifier_r, struct err *err)
 {
-    struct verifier verifier;
+    struct verifier verifier = { 0 };
 
     if (ed25519_read_public(pem, strlen(pem), verifier.ed25519, err) != 0)
         return -1;

@@ -19,13 +19,14 @@ struct names {
 
 static void add_name(struct names *names, const char *name, size_t len)
 {
-    char *text = names->text[names->count];
+    char *text;
 
     if (names->count == NAMES_MAX || len >= sizeof(names->text[0]))
         return;
     for (size_t i = 0; i < names->count; i++)
         if (strlen(names->at[i]) == len && memcmp(names->at[i], name, len) == 0)
             return;
+    text = names->text[names->count];
     memcpy(text, name, len);
     text[len] = '\0';
     names->at[names->count++] = text;
