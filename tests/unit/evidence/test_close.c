@@ -42,7 +42,7 @@ static struct manifest read_manifest(struct evidence *evidence, int sink, const 
 {
     const char *text = evidence_read(evidence, evidence_path(evidence, sink, run, name));
     struct err err = ERR_INIT;
-    struct manifest manifest;
+    struct manifest manifest = { 0 };
     struct buf payload;
 
     if (text == NULL)
