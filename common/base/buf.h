@@ -26,10 +26,12 @@ void buf_init(struct buf *buf, size_t max_bytes) __attribute__((nonnull(1)));
 void buf_release(struct buf *buf) __attribute__((nonnull(1)));
 /** Emptied; the memory and the limit stay; the failure mark goes. */
 void buf_reset(struct buf *buf) __attribute__((nonnull(1)));
-/** Hands the bytes (malloc'd, never NULL but without memory) to the caller, who frees them; buf is empty after. */
+/** Hands the bytes (malloc'd, never NULL but without memory) to the caller, who frees them; buf is empty
+ * after. */
 char *buf_detach(struct buf *buf) __attribute__((nonnull(1)));
 
-/** Makes room for extra more bytes, to be written at data + len by the caller, who then adds to len and sets the NUL. */
+/** Makes room for extra more bytes, to be written at data + len by the caller, who then adds to len and sets
+ * the NUL. */
 int buf_reserve(struct buf *buf, size_t extra) __attribute__((nonnull(1)));
 
 int buf_add(struct buf *buf, const void *data, size_t len) __attribute__((nonnull(1)));

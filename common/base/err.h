@@ -36,7 +36,10 @@ struct err {
     char text[ERR_TEXT_MAX];
 };
 
-#define ERR_INIT { ERR_NONE, 0, "" }
+#define ERR_INIT                                                                                             \
+    {                                                                                                        \
+        ERR_NONE, 0, ""                                                                                      \
+    }
 
 /** Fills *err; sys is errno or 0, and its words are appended. Always returns -1, to be returned in turn. */
 int err_set(struct err *err, enum err_code code, int sys, const char *fmt, ...)

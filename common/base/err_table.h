@@ -22,11 +22,13 @@
     X(ERR_FILE_MISSING, "file_missing", INPUT, "name an existing, readable file")                            \
     X(ERR_FILE_DENIED, "file_denied", DENIED, "change the owner or the mode of the named file")              \
     X(ERR_STOPPED, "stopped", LATER, "the process was told to stop; what it held goes to another")           \
-    X(ERR_WAIT_OVER, "wait_over", LATER, "the run goes on by itself: abmctl status --run tells how far it is") \
+    X(ERR_WAIT_OVER, "wait_over", LATER,                                                                     \
+      "the run goes on by itself: abmctl status --run tells how far it is")                                  \
     /* settings and secrets */                                                                               \
     X(ERR_SETTINGS, "settings", SETTINGS, "correct the named line of the settings file")                     \
     X(ERR_SETTINGS_UNKNOWN, "settings_unknown", SETTINGS, "remove the key or correct its spelling")          \
-    X(ERR_SETTINGS_TYPE, "settings_type", SETTINGS, "give the value in the form that config/README.md shows") \
+    X(ERR_SETTINGS_TYPE, "settings_type", SETTINGS,                                                          \
+      "give the value in the form that config/README.md shows")                                              \
     X(ERR_SETTINGS_MISSING, "settings_missing", SETTINGS, "add the key: it is required")                     \
     X(ERR_ORG_UNKNOWN, "org_unknown", SETTINGS, "name an organization that the settings configure")          \
     X(ERR_SECRET, "secret", SETTINGS, "make the referenced secret available to this process")                \
@@ -34,7 +36,8 @@
     X(ERR_YAML, "yaml", INPUT, "correct the YAML at the named line and column")                              \
     X(ERR_JSON, "json", INPUT, "correct the JSON at the named place")                                        \
     X(ERR_JSON_SHAPE, "json_shape", INPUT, "correct the named member's type or presence")                    \
-    X(ERR_SETTINGS_FILE, "settings_file", SETTINGS, "name a readable settings file by --config or $ABM_CONFIG") \
+    X(ERR_SETTINGS_FILE, "settings_file", SETTINGS,                                                          \
+      "name a readable settings file by --config or $ABM_CONFIG")                                            \
     /* input files */                                                                                        \
     X(ERR_INPUT_EMPTY, "input_empty", INPUT, "the file has no devices: export it again")                     \
     X(ERR_INPUT_FORMAT, "input_format", INPUT, "name the file .csv, .yaml, .yml, .jsonl or .ndjson")         \
@@ -56,25 +59,31 @@
     X(ERR_DUPLICATE_DIFFERS, "duplicate_differs", DEVICE, "two rows of a serial disagree: keep one")         \
     X(ERR_ROW_FORMAT, "row_format", DEVICE, "give the row as many fields as the header has")                 \
     X(ERR_NO_RULE, "no_rule", DEVICE, "add a rule that matches the device, or a default")                    \
-    X(ERR_BLUEPRINT_UNKNOWN, "blueprint_unknown", DEVICE, "create the blueprint, or correct its id in the rule") \
-    X(ERR_SERVER_UNKNOWN, "server_unknown", DEVICE, "create the MDM server, or correct its name in the rule") \
+    X(ERR_BLUEPRINT_UNKNOWN, "blueprint_unknown", DEVICE,                                                    \
+      "create the blueprint, or correct its id in the rule")                                                 \
+    X(ERR_SERVER_UNKNOWN, "server_unknown", DEVICE,                                                          \
+      "create the MDM server, or correct its name in the rule")                                              \
     X(ERR_ACTION, "action", DEVICE, "use the action assign or remove")                                       \
     /* rules */                                                                                              \
     X(ERR_RULE_SYNTAX, "rule_syntax", INPUT, "correct the condition at the caret")                           \
     X(ERR_RULE_TYPE, "rule_type", INPUT, "compare a field with a string, or with a list by in")              \
-    X(ERR_RULE_FIELD, "rule_field", INPUT, "use serial, country, model, order_number, asset_tag or extra.NAME") \
+    X(ERR_RULE_FIELD, "rule_field", INPUT,                                                                   \
+      "use serial, country, model, order_number, asset_tag or extra.NAME")                                   \
     X(ERR_RULE_PATTERN, "rule_pattern", INPUT, "correct the regular expression (PCRE2)")                     \
     X(ERR_RULE_FILE, "rule_file", INPUT, "correct the mapping file: see config/blueprints.yaml")             \
     X(ERR_RULE_LIMIT, "rule_limit", DEVICE, "simplify the regular expression: it ran over its match limit")  \
-    X(ERR_RULES_MISSING, "rules_missing", LATER, "push the mapping again: Redis does not hold the one named") \
+    X(ERR_RULES_MISSING, "rules_missing", LATER,                                                             \
+      "push the mapping again: Redis does not hold the one named")                                           \
     /* messages */                                                                                           \
-    X(ERR_MSG_MALFORMED, "message_malformed", INPUT, "correct the producer: see config/schema/ingest.schema.json") \
+    X(ERR_MSG_MALFORMED, "message_malformed", INPUT,                                                         \
+      "correct the producer: see config/schema/ingest.schema.json")                                          \
     X(ERR_MSG_VERSION, "message_version", LATER, "upgrade this worker: the message is newer than it")        \
     X(ERR_MSG_TOO_MANY, "message_too_many", INPUT, "send at most 1,000 devices in a batch")                  \
     X(ERR_MSG_TOO_LARGE, "message_too_large", INPUT, "send at most 1 MiB in a batch")                        \
     X(ERR_RUN_ID, "run_id", INPUT, "a run id is [A-Za-z0-9][A-Za-z0-9._-]{0,63}")                            \
     X(ERR_BATCH_CONFLICT, "batch_conflict", INPUT, "two different batches bear one number of a run")         \
-    X(ERR_WORKER_CRASHED, "worker_crashed", DEVICE, "look at the worker's log at the named times, then replay") \
+    X(ERR_WORKER_CRASHED, "worker_crashed", DEVICE,                                                          \
+      "look at the worker's log at the named times, then replay")                                            \
     X(ERR_NO_VERDICT, "no_verdict", BUG, "a stage left a device without a verdict: please report it")        \
     /* how a device ended or why it waits */                                                                 \
     X(ERR_CLAIMED, "claimed", DEVICE, "another run holds this device: wait for it, then push again")         \
@@ -82,12 +91,15 @@
     X(ERR_CANCELLED, "cancelled", DEVICE, "the run was cancelled: push it again to go on")                   \
     X(ERR_ATTEMPTS, "attempts_used_up", DEVICE, "see the text for the last answer, then replay")             \
     X(ERR_DEADLINE, "deadline", DEVICE, "see the text for the state last seen, then replay")                 \
-    X(ERR_DEADLINE_ACCEPTED, "deadline_accepted", DEVICE, "ABM accepted but never propagated: ask Apple, replay") \
+    X(ERR_DEADLINE_ACCEPTED, "deadline_accepted", DEVICE,                                                    \
+      "ABM accepted but never propagated: ask Apple, replay")                                                \
     X(ERR_DEADLINE_OLD, "deadline_old_assignment", DEVICE, "ABM still shows the assignment before: replay")  \
     X(ERR_DEADLINE_ABSENT, "deadline_absent", DEVICE, "ABM shows no assignment at all: replay")              \
-    X(ERR_DEADLINE_STILL_SET, "deadline_still_assigned", DEVICE, "ABM still shows the removed assignment: replay") \
+    X(ERR_DEADLINE_STILL_SET, "deadline_still_assigned", DEVICE,                                             \
+      "ABM still shows the removed assignment: replay")                                                      \
     X(ERR_ASSIGNMENT_FAILED, "assignment_failed", DEVICE, "ABM says FAILED: see its reason in the text")     \
-    X(ERR_BATCHES_MISSING, "batches_missing", DEVICE, "push the same input again: only missing batches are sent") \
+    X(ERR_BATCHES_MISSING, "batches_missing", DEVICE,                                                        \
+      "push the same input again: only missing batches are sent")                                            \
     /* ABM */                                                                                                \
     X(ERR_ABM_UNREACHABLE, "abm_unreachable", SERVICE, "look at the network, DNS and base_url")              \
     X(ERR_ABM_TLS, "abm_tls", SERVICE, "look at the certificate of base_url and the CA bundle")              \
@@ -96,8 +108,10 @@
     X(ERR_ABM_UNAUTHORIZED, "abm_unauthorized", SERVICE, "the token is wrong or has expired: renew it")      \
     X(ERR_ABM_FORBIDDEN, "abm_forbidden", SERVICE, "give the API account the permission for this operation") \
     X(ERR_ABM_GONE, "abm_gone", SERVICE, "this version of the API is not served any more: upgrade")          \
-    X(ERR_ABM_UNREADABLE, "abm_unreadable", SERVICE, "base_url answers something that is no JSON: correct it") \
-    X(ERR_ABM_CONTRACT, "abm_contract", SERVICE, "the answer lacks what the contract requires: see the text") \
+    X(ERR_ABM_UNREADABLE, "abm_unreadable", SERVICE,                                                         \
+      "base_url answers something that is no JSON: correct it")                                              \
+    X(ERR_ABM_CONTRACT, "abm_contract", SERVICE,                                                             \
+      "the answer lacks what the contract requires: see the text")                                           \
     X(ERR_ABM_RATE, "abm_rate_limited", LATER, "ABM asks to wait; the pipeline resumes by itself")           \
     X(ERR_ABM_REFUSED, "abm_refused", DEVICE, "ABM refused this device: see its code in the text")           \
     X(ERR_ABM_NOT_FOUND, "abm_not_found", DEVICE, "ABM does not know this device: see the text")             \
@@ -113,15 +127,17 @@
     X(ERR_REDIS_REPLY, "redis_reply", SERVICE, "see the text for Redis's own words")                         \
     X(ERR_REDIS_TYPE, "redis_key_type", SERVICE, "a key of the pipeline holds another type: see the text")   \
     X(ERR_REDIS_TLS, "redis_tls_unsupported", SETTINGS, "TLS to Redis needs hiredis 1.x")                    \
-    X(ERR_REDIS_NOGROUP, "redis_no_group", SERVICE, "the consumer group was deleted; it is made again")       \
+    X(ERR_REDIS_NOGROUP, "redis_no_group", SERVICE, "the consumer group was deleted; it is made again")      \
     X(ERR_LOST_MESSAGE, "lost_message", LATER, "another worker took the message over; nothing was written")  \
     /* evidence */                                                                                           \
     X(ERR_SIGNER, "signer", SETTINGS, "make the signing key available: see audit.signer")                    \
-    X(ERR_SIGNATURE, "signature", INPUT, "the signature does not verify: the file was altered or the key is another") \
+    X(ERR_SIGNATURE, "signature", INPUT,                                                                     \
+      "the signature does not verify: the file was altered or the key is another")                           \
     X(ERR_EVIDENCE, "evidence", INPUT, "the evidence is not whole: see the text for what differs")           \
     X(ERR_CHAIN, "chain", INPUT, "the manifests do not form a chain: see the text for the break")            \
     X(ERR_SINK, "sink", LATER, "make the named sink writable; the run closes by itself then")                \
-    X(ERR_SINK_EXISTS, "sink_exists", DENIED, "evidence is never overwritten: look at the file that is there") \
+    X(ERR_SINK_EXISTS, "sink_exists", DENIED,                                                                \
+      "evidence is never overwritten: look at the file that is there")                                       \
     X(ERR_SPOOL, "spool", LATER, "make audit.spool writable, the same folder for all audit workers")         \
     X(ERR_PARTS, "parts", LATER, "a part of the record is missing or altered in audit.spool: restore it")    \
     /* the operator's command */                                                                             \

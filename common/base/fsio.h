@@ -8,7 +8,8 @@
 
 #include "base/buf.h"
 
-/** Appends the file's bytes to out (whose limit holds). ERR_FILE_MISSING, ERR_FILE_DENIED, ERR_LIMIT, ERR_IO. */
+/** Appends the file's bytes to out (whose limit holds). ERR_FILE_MISSING, ERR_FILE_DENIED, ERR_LIMIT, ERR_IO.
+ */
 int fsio_read(const char *path, struct buf *out, struct err *err);
 
 /**
@@ -26,7 +27,8 @@ int fsio_write_new(const char *path, const void *data, size_t len, unsigned mode
 /** mkdir -p; each created folder is synced into its parent. Existing ones are left as they are. */
 int fsio_mkdirs(const char *path, unsigned mode, struct err *err);
 
-/** The path relative to the folder of file `anchor`, unless path is absolute; malloc'd, NULL without memory. */
+/** The path relative to the folder of file `anchor`, unless path is absolute; malloc'd, NULL without memory.
+ */
 char *fsio_resolve(const char *anchor, const char *path);
 
 #endif

@@ -20,10 +20,11 @@ struct json; /* one value of a document */
 enum json_kind { JSON_ABSENT, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
 /**
- * Parses len bytes (no NUL needed behind them). -1 with ERR_JSON: "byte 17: what is wrong", or for a name that stands
- * twice the way to it ("devices: [3]: member ..."); ERR_NOMEM.
+ * Parses len bytes (no NUL needed behind them). -1 with ERR_JSON: "byte 17: what is wrong", or for a name
+ * that stands twice the way to it ("devices: [3]: member ..."); ERR_NOMEM.
  */
-int json_parse(const char *text, size_t len, struct json **doc_r, struct err *err) __attribute__((nonnull(1, 3, 4)));
+int json_parse(const char *text, size_t len, struct json **doc_r, struct err *err)
+    __attribute__((nonnull(1, 3, 4)));
 void json_free(struct json *doc);
 
 /** NULL is JSON_ABSENT. */
@@ -42,14 +43,15 @@ const char *json_name(const struct json *child) __attribute__((nonnull(1)));
 
 /** The text of a string; NULL for anything else. NULL-safe. */
 const char *json_string(const struct json *value);
-/** true and sets *number_r where value is a whole number that a double holds exactly: within +-(2^53 - 1), RFC 8259, 6. */
+/** true and sets *number_r where value is a whole number that a double holds exactly: within +-(2^53 - 1),
+ * RFC 8259, 6. */
 bool json_int(const struct json *value, int64_t *number_r) __attribute__((nonnull(2)));
 bool json_number(const struct json *value, double *number_r) __attribute__((nonnull(2)));
 bool json_bool(const struct json *value, bool *is_true_r) __attribute__((nonnull(2)));
 
 /**
- * Appends the value as compact JSON (members in document order). Errors stand in the buffer. A number was read as a
- * double: one of more than 17 significant digits comes out rounded.
+ * Appends the value as compact JSON (members in document order). Errors stand in the buffer. A number was
+ * read as a double: one of more than 17 significant digits comes out rounded.
  */
 void json_print(const struct json *value, struct buf *out) __attribute__((nonnull(1, 2)));
 
@@ -65,8 +67,8 @@ struct json_out {
 };
 
 void json_out_init(struct json_out *out, struct buf *buf);
-void json_begin(struct json_out *out, const char *name, char bracket); /* '{' or '[' */
-void json_end(struct json_out *out, char bracket);                     /* '}' or ']' */
+void json_begin(struct json_out *out, const char *name, char bracket);          /* '{' or '[' */
+void json_end(struct json_out *out, char bracket);                              /* '}' or ']' */
 void json_add_string(struct json_out *out, const char *name, const char *text); /* NULL text: null */
 void json_add_int(struct json_out *out, const char *name, int64_t number);
 void json_add_bool(struct json_out *out, const char *name, bool is_true);
@@ -75,8 +77,8 @@ void json_add_null(struct json_out *out, const char *name);
 void json_add_raw(struct json_out *out, const char *name, const char *raw, size_t len);
 
 /**
- * Appends text as a JSON string with its quotes: control characters, quote and backslash escaped. What the strict
- * reader would refuse (NUL, bytes that are no UTF-8, as where a text was cut) comes out as U+FFFD.
+ * Appends text as a JSON string with its quotes: control characters, quote and backslash escaped. What the
+ * strict reader would refuse (NUL, bytes that are no UTF-8, as where a text was cut) comes out as U+FFFD.
  */
 void json_quote(struct buf *out, const char *text, size_t len);
 

@@ -24,7 +24,8 @@ void log_init(const char *program, enum log_level level, bool is_json);
 int log_level_parse(const char *text, enum log_level *level_r);
 bool log_enabled(enum log_level level);
 
-/** event is a fixed word; then pairs of name and value (both const char *), ended by NULL. A NULL value prints "-". */
+/** event is a fixed word; then pairs of name and value (both const char *), ended by NULL. A NULL value
+ * prints "-". */
 void log_event(enum log_level level, const char *event, ...) __attribute__((sentinel));
 #define log_error(...) log_event(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_event(LOG_LEVEL_WARN, __VA_ARGS__)

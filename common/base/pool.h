@@ -23,7 +23,8 @@ void *pool_array(struct pool *pool, size_t count, size_t size) __attribute__((no
 /** A copy with a NUL behind it; NULL text gives NULL. */
 char *pool_strdup(struct pool *pool, const char *text) __attribute__((nonnull(1)));
 char *pool_strndup(struct pool *pool, const char *text, size_t len) __attribute__((nonnull(1)));
-char *pool_printf(struct pool *pool, const char *fmt, ...) __attribute__((format(printf, 2, 3), nonnull(1, 2)));
+char *pool_printf(struct pool *pool, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3), nonnull(1, 2)));
 
 /** The bytes handed out since new or reset. */
 size_t pool_used(const struct pool *pool) __attribute__((nonnull(1)));

@@ -28,7 +28,7 @@ static int make_folder(void **state)
 
 static const char *in(const char *name)
 {
-    static char paths[4][128];
+    static char paths[4][512];
     static unsigned next;
     char *path = paths[next++ % 4];
 
@@ -113,7 +113,7 @@ static void never_writes_over_what_is_there(void **state)
     assert_int_equal(err.code, ERR_NONE);
 }
 
-static char race_path[128];
+static char race_path[512];
 
 static void *write_one(void *arg)
 {
