@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "harness/chaos.h"
 #include "harness/pipeline.h"
 
 static void runs_through(void **state)
@@ -30,9 +31,31 @@ static void runs_through(void **state)
     pipeline_stop(&pipeline);
 }
 
+#define TRANSIENT TEST_TOP "/tests/sim/scenarios/transient.json"
+
+/* Without kills, so that whatever happens is an answer's doing. */
+static void loses_nothing_to_faults(void **state)
+{
+    (void)state;
+    chaos_run(
+        &(struct chaos){ .bin = TEST_BIN, .scenario = TRANSIENT, .devices = 2000, .timeout_ms = 60000 });
+}
+
+static void loses_nothing_in_a_storm(void **state)
+{
+    (void)state;
+    chaos_run(&(struct chaos){ .bin = TEST_BIN,
+                               .scenario = TRANSIENT,
+                               .devices = 5000,
+                               .kill_every_ms = 100,
+                               .timeout_ms = 240000 });
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(runs_through) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(runs_through),
+                                        cmocka_unit_test(loses_nothing_to_faults),
+                                        cmocka_unit_test(loses_nothing_in_a_storm) };
 
     if (getenv("TEST_FILTER") != NULL)
         cmocka_set_test_filter(getenv("TEST_FILTER"));

@@ -216,6 +216,29 @@ int64_t pipeline_log_bytes(const struct pipeline *pipeline)
     return sum;
 }
 
+int64_t pipeline_log_count(const struct pipeline *pipeline, const char *text)
+{
+    struct buf log;
+    char path[192];
+    int64_t count = 0;
+
+    buf_init(&log, 256u * 1024 * 1024);
+    for (int stage = 0; stage < PIPELINE_STAGES; stage++) {
+        for (int copy = 0; copy < pipeline->copies[stage]; copy++) {
+            struct err err = ERR_INIT;
+
+            log_path(pipeline, stage, copy, path);
+            buf_reset(&log);
+            if (fsio_read(path, &log, &err) != 0)
+                continue; /* it was never started */
+            for (const char *at = log.data; log.len > 0 && (at = strstr(at, text)) != NULL; at++)
+                count++;
+        }
+    }
+    buf_release(&log);
+    return count;
+}
+
 const char *pipeline_country(int at)
 {
     static const char *const countries[] = { "JP", "DE", "US" };

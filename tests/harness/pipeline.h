@@ -19,7 +19,7 @@ enum pipeline_stage {
     PIPELINE_AUDIT,
     PIPELINE_STAGES
 };
-#define PIPELINE_COPIES_MAX 16
+#define PIPELINE_COPIES_MAX 20
 
 struct pipeline_options {
     const char *bin;                /* TEST_BIN, which tests alone know */
@@ -72,6 +72,8 @@ void pipeline_assert_workers_run(struct pipeline *pipeline);
 int64_t pipeline_cpu_ms(const struct pipeline *pipeline);
 /** Bytes in all logs of workers so far. */
 int64_t pipeline_log_bytes(const struct pipeline *pipeline);
+/** How often text stands in all logs of workers so far ("\"event\":\"breaker_opened\""). */
+int64_t pipeline_log_count(const struct pipeline *pipeline, const char *text);
 
 /**
  * Writes a CSV of count devices: row i (from 2) is the serial PREFIX and i-2 in as many digits as make 12,
