@@ -4,11 +4,18 @@
 #include "queue/scripts.h"
 #include "queue/shared.h"
 
+/*
+ * The share of the API's rate and burst that is used. Requests bunch up on their way: what is left of the
+ * burst takes that up, and the little that is left of the rate lets the API's bucket fill up again behind it.
+ */
+#define RATE_SHARE    0.995
+#define BURST_PERCENT 60
+
 struct limiter_rate limiter_rate_of(int64_t requests, int64_t per_ms, int64_t burst)
 {
     struct limiter_rate rate;
-    double interval = (double)per_ms * 1000.0 / (double)requests / 0.988;
-    int64_t used = burst * 6 / 10;
+    double interval = (double)per_ms * 1000.0 / (double)requests / RATE_SHARE;
+    int64_t used = burst * BURST_PERCENT / 100;
 
     rate.interval_us = interval < 1.0 ? 1 : (int64_t)interval + 1;
     rate.tolerance_us = ((used > 1 ? used : 1) - 1) * rate.interval_us;

@@ -21,7 +21,7 @@ static bool is_overdue(const struct worker *worker, const struct work *work, con
     return waited > worker->own->deadline_ms;
 }
 
-static void end(struct worker *worker, const struct work *work, struct job *job)
+static void end(struct worker *worker, struct job *job)
 {
     struct device *device = job->device;
 
@@ -31,13 +31,15 @@ static void end(struct worker *worker, const struct work *work, struct job *job)
     device->attempts_all += device->attempts;
     device->attempts = 0;
     device->suspect = (struct device_suspect){ NULL, NULL, 0 };
-    device->times_ms[STEP_END] = work->now_ms;
-    (void)worker;
+    device->times_ms[STEP_END] = worker_now_ms(worker);
 }
 
-static void go_on(struct worker *worker, const struct work *work, struct device *device)
+/* The step's time is its end: a batch may take minutes at the rate limit, and what reads the time of a change
+ * later (when may it be in effect, when can no request arrive any more) must not take it for older than it
+ * is. */
+static void go_on(struct worker *worker, struct device *device)
 {
-    device->times_ms[step_of(worker)] = work->now_ms;
+    device->times_ms[step_of(worker)] = worker_now_ms(worker);
     device->attempts_all += device->attempts;
     device->attempts = 0;
     device->suspect = (struct device_suspect){ NULL, NULL, 0 };
@@ -106,12 +108,12 @@ void worker_rule_verdicts(struct worker *worker, struct work *work)
         case VERDICT_SUSPECT: rule_suspect(worker, work, job); break;
         case VERDICT_WAIT: rule_wait(worker, work, job); break;
         case VERDICT_PASS:
-        case VERDICT_SEND: go_on(worker, work, job->device); break;
+        case VERDICT_SEND: go_on(worker, job->device); break;
         case VERDICT_FINISH:
         case VERDICT_BACK:
         case VERDICT_LOST: break;
         }
         if (job->verdict == VERDICT_FINISH)
-            end(worker, work, job);
+            end(worker, job);
     }
 }

@@ -7,7 +7,7 @@
 #include "results.h"
 
 #define WAIT_MIN_MS 50
-#define WAIT_MAX_MS 500
+#define WAIT_MAX_MS 200
 
 int look_status(struct ctl *ctl, struct pool *pool, struct status_view *view_r, struct err *err)
 {

@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- One token bucket for all processes of an organization, on Redis's clock, as a theoretical arrival time (GCRA,
 -- ITU-T I.371). A slot that is not free now is reserved for a moment at most `ahead` from now and confirmed by a second
--- call at that moment, so that a pause in between voids it. Stages take turns, a stage's workers come in order.
+-- call at that moment, so that a pause in between voids it. Who comes too late for its slot has lost it: a machine that
+-- stood still would else send all that fell due meanwhile at once. Stages take turns, a stage's workers come in order.
 -- KEYS: limit:CLASS, limit:CLASS:wait, limit:CLASS:seen, pause:api, runs:cancelled
 -- ARGV: 1 interval µs, 2 tolerance µs, 3 want, 4 stage, 5 consumer, 6 reserved slot µs (0 none), 7 epoch of it,
 --       8 is_probe, 9 stream ('' no fence), 10 id, 11 run
@@ -10,6 +11,7 @@ local T, tau = tonumber(ARGV[1]), tonumber(ARGV[2])
 local t = call('TIME')
 local now = t[1] * 1000000 + t[2]
 local ahead = 250000
+local late = math.max(T, tau * 2 / 3) -- tau is 60 % of the API's burst, and the other 40 % are there for lateness
 
 if ARGV[8] ~= '1' and call('EXISTS', KEYS[4]) == 1 then return { 'closed' } end
 if ARGV[9] ~= '' then
@@ -30,7 +32,7 @@ if pause > now then
     return { 'later', math.min(math.ceil((pause - now) / 1000), 2000), '0', epoch }
 end
 local reserved = tonumber(ARGV[6])
-if reserved > 0 and ARGV[7] == epoch and reserved > now - 2000000 then
+if reserved > 0 and ARGV[7] == epoch and reserved > now - late then
     if reserved <= now then return { 'granted', 1 } end
     return { 'later', math.ceil((reserved - now) / 1000), ARGV[6], epoch }
 end

@@ -1,0 +1,235 @@
+/*
+ * Guarantee 4, with every process there is: the rate of the API is never exceeded by all of them together,
+ * what it allows is used, and after a 429 nobody sends until its time has passed.
+ */
+#include "harness/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "harness/pipeline.h"
+
+#define RATE 50 /* requests a second */
+
+static const char *const limited_sim[] = { "--rate", "50/1", "--burst", "10", NULL };
+
+static int64_t stat(struct pipeline *pipeline, const char *name)
+{
+    struct err err = ERR_INIT;
+    int64_t number = abmsim_stat(&pipeline->sim, name, &err);
+
+    if (number < 0)
+        fail_msg("%s: %s", name, err.text);
+    return number;
+}
+
+static void assert_no_429(struct pipeline *pipeline)
+{
+    if (stat(pipeline, "limited") != 0 || stat(pipeline, "by_status.429") != 0)
+        fail_msg("%lld of %lld requests were answered 429; the fullest second held %lld",
+                 (long long)stat(pipeline, "by_status.429"), (long long)stat(pipeline, "requests"),
+                 (long long)stat(pipeline, "max_in_second"));
+}
+
+/* Eight assign, two import, two verify, on 50 requests a second: not one 429, and hardly a call too many. */
+static void holds_the_rate(void **state)
+{
+    static struct pipeline pipeline;
+    const char *wanted = getenv("ABM_TEST_DEVICES");
+    int devices = wanted != NULL ? atoi(wanted) : 600;
+    struct pipeline_options options = {
+        .bin = TEST_BIN,
+        .rate_limit = "{ requests: 50, per: 1s, burst: 10 }",
+        .sim_options = limited_sim,
+        .copies = { [PIPELINE_IMPORT] = 2, [PIPELINE_ASSIGN] = 8, [PIPELINE_VERIFY] = 2 },
+    };
+    struct pipeline_result result;
+    int64_t calls, ideal, catalog;
+
+    (void)state;
+    pipeline_start(&pipeline, &options);
+    pipeline_start_workers(&pipeline);
+    pipeline_import(&pipeline, pipeline_csv(&pipeline, "devices.csv", "C", devices), 300000, &result);
+    assert_int_equal(result.status, 0);
+    assert_int_equal(result.assigned, devices);
+    assert_no_429(&pipeline);
+    calls = stat(&pipeline, "requests");
+    catalog = 2 * (1 + result.ms / 300000);
+    ideal = devices + 3 * ((devices + 199) / 200) + catalog;
+    print_message("%d devices: %lld calls (ideal %lld), %lld ms for %lld ms at the rate: %.3f; span of the "
+                  "calls %lld ms\n",
+                  devices, (long long)calls, (long long)ideal, (long long)result.ms,
+                  (long long)calls * 1000 / RATE, (double)result.ms * RATE / 1000.0 / (double)calls,
+                  (long long)stat(&pipeline, "span_ms"));
+    if (calls * 100 > ideal * 102)
+        fail_msg("%lld calls where %lld suffice", (long long)calls, (long long)ideal);
+    assert_int_equal(stat(&pipeline, "by_operation.listBlueprints"), 1);
+    pipeline_assert_no_violations(&pipeline);
+    pipeline_assert_no_letters(&pipeline);
+    pipeline_stop(&pipeline);
+}
+
+struct number_wait {
+    struct pipeline *pipeline;
+    const char *name;
+    int64_t at_least;
+};
+
+static bool has_counted(void *user)
+{
+    struct number_wait *wait = user;
+
+    return stat(wait->pipeline, wait->name) >= wait->at_least;
+}
+
+/*
+ * One 429 in each of its forms, under full load of eight workers: no request before its time has passed, none
+ * answered 429 again, and what was held back does not come as a burst.
+ */
+static void nobody_sends_after_a_429(void **state)
+{
+    static const char faults[] =
+        "[{\"op\":\"putAssignment\",\"kind\":\"rate429\",\"retry_after\":\"seconds:2\",\"after\":300,"
+        "\"times\":1},"
+        "{\"op\":\"putAssignment\",\"kind\":\"rate429\",\"retry_after\":\"date:2\",\"after\":600,\"times\":1}"
+        ","
+        "{\"op\":\"putAssignment\",\"kind\":\"rate429\",\"retry_after\":\"none\",\"after\":900,\"times\":1}]";
+    static const char *const sim[] = { "--rate", "200/1", "--burst", "20", NULL };
+    static struct pipeline pipeline;
+    struct pipeline_options options = { .bin = TEST_BIN,
+                                        .rate_limit = "{ requests: 200, per: 1s, burst: 20 }",
+                                        .sim_options = sim,
+                                        .copies = { [PIPELINE_ASSIGN] = 8, [PIPELINE_VERIFY] = 2 } };
+    struct number_wait wait = { &pipeline, "by_operation.putAssignment", 50 };
+    struct pipeline_result result;
+    struct pipeline_push push;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    pipeline_start(&pipeline, &options);
+    assert_int_equal(abmsim_set_faults(&pipeline.sim, faults, &err), 0);
+    pipeline_start_workers(&pipeline);
+    pipeline_push_begin(&pipeline, &push, pipeline_csv(&pipeline, "devices.csv", "C", 1600), NULL);
+    /* What an idle bucket allows at the begin is spent by then. */
+    assert_true(proc_until(has_counted, &wait, 20000));
+    assert_int_equal(abmsim_control(&pipeline.sim, "DELETE", "/sim/stats", NULL, &err), 0);
+    pipeline_push_end(&pipeline, &push, 120000, &result);
+    print_message("%lld ms; the fullest second held %lld requests\n", (long long)result.ms,
+                  (long long)stat(&pipeline, "max_in_second"));
+    assert_int_equal(result.assigned, 1600);
+    assert_int_equal(stat(&pipeline, "early_after_429"), 0);
+    assert_int_equal(stat(&pipeline, "by_status.429"), 3);
+    if (stat(&pipeline, "max_in_second") > 204)
+        fail_msg("a burst: %lld requests in one second", (long long)stat(&pipeline, "max_in_second"));
+    /* 2 s; a date of whole seconds: over 1 s; named nothing: 1 s of our own. */
+    if (result.ms < 1600 * 1000 / 200 + 4000)
+        fail_msg("it ended in %lld ms: the pauses were not kept", (long long)result.ms);
+    pipeline_assert_no_letters(&pipeline);
+    pipeline_assert_no_violations(&pipeline);
+    pipeline_stop(&pipeline);
+}
+
+static int64_t imported(struct pipeline *pipeline)
+{
+    return desk_number(&pipeline->desk, "HGET", "@count:import", "passed", NULL);
+}
+
+struct import_wait {
+    struct pipeline *pipeline;
+    int64_t passed;
+};
+
+static bool has_imported(void *user)
+{
+    struct import_wait *wait = user;
+
+    return imported(wait->pipeline) >= wait->passed;
+}
+
+/* One device pushed behind hundreds of assignments: how long until it is imported, ms. */
+static int64_t import_one(struct pipeline *pipeline, int number)
+{
+    struct import_wait wait = { pipeline, imported(pipeline) + 1 };
+    int64_t began = clock_boot_ms();
+    char batch[256];
+
+    snprintf(
+        batch, sizeof(batch),
+        "{\"version\":1,\"run\":\"late-%d\",\"batch\":1,\"batches\":1,\"devices\":[{\"row\":1,\"serial\":"
+        "\"LATE%08d\",\"country\":\"DE\"}]}",
+        number, number);
+    redis_reply_free(desk_ask(&pipeline->desk, "XADD", "@ingest", "*", "batch", batch, NULL));
+    assert_true(proc_until(has_imported, &wait, 30000));
+    return clock_boot_ms() - began;
+}
+
+/* Stages take turns at the limit: an import goes between 300 assignments and more, not behind them. */
+static void an_import_takes_its_turn(void **state)
+{
+    static struct pipeline pipeline;
+    struct pipeline_options options = { .bin = TEST_BIN,
+                                        .rate_limit = "{ requests: 50, per: 1s, burst: 10 }",
+                                        .sim_options = limited_sim,
+                                        .copies = { [PIPELINE_ASSIGN] = 8 } };
+    struct number_wait wait = { &pipeline, "by_operation.putAssignment", 20 };
+    struct pipeline_push push;
+    int64_t worst = 0;
+
+    (void)state;
+    pipeline_start(&pipeline, &options);
+    pipeline_start_workers(&pipeline);
+    pipeline_push_begin(&pipeline, &push, pipeline_csv(&pipeline, "devices.csv", "C", 1000), NULL);
+    assert_true(proc_until(has_counted, &wait, 20000));
+    for (int i = 0; i < 8; i++) {
+        int64_t took = import_one(&pipeline, i);
+
+        worst = took > worst ? took : worst;
+    }
+    print_message("the longest wait of an import: %lld ms\n", (long long)worst);
+    /* 300 assignments take 6 s. Lingering for more to fill the request is 200 ms of it. */
+    if (worst > 1000)
+        fail_msg("an import waited %lld ms", (long long)worst);
+    assert_true(stat(&pipeline, "by_operation.putAssignment") < 700); /* the load was there all the time */
+    assert_no_429(&pipeline);
+    proc_kill(&push.proc);
+    pipeline_stop(&pipeline);
+}
+
+/*
+ * Changes that take 500 ms, in batches that take seconds at the limit: how long a change takes is learned
+ * from when it was sent, so that the last devices are not kept waiting for as long as the batches took.
+ */
+static void slow_batches_teach_no_slow_changes(void **state)
+{
+    static const char *const sim[] = { "--rate", "100/1", "--burst", "20", "--propagation", "500", NULL };
+    static struct pipeline pipeline;
+    struct pipeline_options options = { .bin = TEST_BIN,
+                                        .rate_limit = "{ requests: 100, per: 1s, burst: 20 }",
+                                        .sim_options = sim,
+                                        .copies = { [PIPELINE_ASSIGN] = 2 } };
+    struct pipeline_result result;
+
+    (void)state;
+    pipeline_start(&pipeline, &options);
+    pipeline_start_workers(&pipeline);
+    pipeline_import(&pipeline, pipeline_csv(&pipeline, "devices.csv", "C", 600), 60000, &result);
+    assert_int_equal(result.assigned, 600);
+    print_message("600 devices in %lld ms\n", (long long)result.ms);
+    if (result.ms > 6120 + 3000)
+        fail_msg("%lld ms: the last devices were looked at late", (long long)result.ms);
+    pipeline_stop(&pipeline);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(holds_the_rate),
+        cmocka_unit_test(nobody_sends_after_a_429),
+        cmocka_unit_test(an_import_takes_its_turn),
+        cmocka_unit_test(slow_batches_teach_no_slow_changes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
