@@ -39,7 +39,7 @@ static const struct {
 
 static const char stages[] = "  import: { retry: { attempts: 3, base: 200ms, cap: 1s } }\n"
                              "  assign: { retry: { attempts: 3, base: 200ms, cap: 1s } }\n"
-                             "  verify: { deadline: 12s, retry: { attempts: 3, base: 200ms, cap: 1s } }\n";
+                             "  verify: { deadline: 8s, retry: { attempts: 3, base: 200ms, cap: 1s } }\n";
 
 static void must(int rc, const struct err *err)
 {

@@ -60,8 +60,12 @@ static void see_record(void *user, const struct device *record)
 
 static void tells_what_a_dead_worker_did(void **state)
 {
+    static const char *const sim[] = {
+        "--blueprints", "bp-1a2b3c4d,bp-5e6f7g8h,bp-9i0j1k2l,bp-before-a,bp-before-b,bp-before-c", NULL
+    };
     struct pipeline_options options = {
         .bin = TEST_BIN,
+        .sim_options = sim,
         .stages = "  assign: { lease: 4s, concurrency: 256 }\n",
         .api = "timeout: 1900ms",
         .copies = { [PIPELINE_ASSIGN] = 2 },

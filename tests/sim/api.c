@@ -173,7 +173,7 @@ static void add_deprecation(const struct request *request, const struct fault *f
 void api_perform(struct sim *sim, struct request *request, const struct ticket *ticket, int64_t now_us,
                  struct answer *answer)
 {
-    const struct call call = { sim, request, &ticket->plan.main, now_us };
+    const struct call call = { sim, request, &ticket->plan, &ticket->plan.main, now_us };
 
     if (ticket->refusal.status != 0) {
         answer_error(answer, ticket->refusal.status, ticket->refusal.code, ticket->refusal.detail);
@@ -184,7 +184,7 @@ void api_perform(struct sim *sim, struct request *request, const struct ticket *
         spoil(call.fault->kind, answer);
     }
     add_deprecation(request, &ticket->plan.deprecation, answer);
-    if (ticket->plan.main.kind != FAULT_NONE || ticket->plan.delay_ms > 0)
+    if (ticket->plan.main.kind != FAULT_NONE || ticket->plan.item_count > 0 || ticket->plan.delay_ms > 0)
         sim->stats.faults++;
     stats_answer(&sim->stats, answer->end == ANSWER_CLOSE ? 0 : answer->status);
 }

@@ -105,7 +105,7 @@ static void answer_profile(const struct call *call, const struct sim_device *dev
         .updated_ms = clock_real_ms(),
     };
     const struct fault lacking = { .kind = FAULT_LACK_BLUEPRINT };
-    const struct call spoilt = { call->sim, call->request, &lacking, call->now_us };
+    const struct call spoilt = { call->sim, call->request, call->plan, &lacking, call->now_us };
 
     answer_document(&spoilt, device, &none, answer);
 }

@@ -4,12 +4,16 @@
 
 #include "sim.h"
 
-static bool is_hit(const struct call *call, enum fault_kind kind, const char *serial, size_t index,
-                   size_t target)
+/* What befalls the item: a rule that names it, or one that took it by chance. NULL: nothing. */
+static const struct fault *fault_of_item(const struct call *call, const char *serial, size_t index,
+                                         size_t target)
 {
-    if (call->fault->kind != kind)
-        return false;
-    return call->fault->serial[0] ? strcmp(call->fault->serial, serial) == 0 : index == target;
+    for (size_t i = 0; i < call->plan->item_count; i++)
+        if (strcmp(call->plan->items[i].serial, serial) == 0)
+            return &call->plan->items[i];
+    if (call->fault->kind != FAULT_DROP_ITEM && call->fault->kind != FAULT_REFUSE_ITEM)
+        return NULL;
+    return index == target ? call->fault : NULL;
 }
 
 static void keep_text(char **to, const struct json *from)
@@ -22,20 +26,23 @@ static void import_item(const struct call *call, const struct json *item, size_t
                         struct json_out *out)
 {
     const char *serial = json_string(json_get(item, "serial"));
-    int refused_status = call->fault->status ? (int)call->fault->status : 422;
+    const struct fault *fault = fault_of_item(call, serial, index, target);
+    bool is_dropped = fault && fault->kind == FAULT_DROP_ITEM;
+    bool is_refused = fault && fault->kind == FAULT_REFUSE_ITEM;
+    int refused_status = is_refused && fault->status ? (int)fault->status : 422;
     struct sim_device *device = NULL;
     struct err err = ERR_INIT;
     bool is_new = false;
     char id[DEVICE_ID_BYTES];
 
-    if (is_hit(call, FAULT_DROP_ITEM, serial, index, target) && !call->fault->has_effect)
+    if (is_dropped && !fault->has_effect)
         return;
-    if (!is_hit(call, FAULT_REFUSE_ITEM, serial, index, target)) {
+    if (!is_refused) {
         device = inventory_add(&call->sim->inventory, serial, json_string(json_get(item, "country")), &is_new,
                                &err);
         refused_status = 500; /* no memory is the one way for it to fail */
     }
-    if (is_hit(call, FAULT_DROP_ITEM, serial, index, target))
+    if (is_dropped)
         return;
     json_begin(out, NULL, '{');
     json_add_string(out, "serial", serial);
@@ -46,7 +53,8 @@ static void import_item(const struct call *call, const struct json *item, size_t
         keep_text(&device->asset_tag, json_get(item, "assetTag"));
         json_add_string(out, "id", device_id(device, id));
     } else {
-        error_object_print(out, "error", refused_status, call->fault->code, "the device is refused");
+        error_object_print(out, "error", refused_status, is_refused ? fault->code : "",
+                           "the device is refused");
     }
     json_end(out, '}');
 }

@@ -77,9 +77,15 @@ static bool fires(struct faults *faults, struct fault *rule, int64_t now_us)
     return true;
 }
 
-static bool is_additional(enum fault_kind kind)
+/* About one named item of a request: whatever befalls another item has no part in it. */
+static bool is_of_item(const struct fault *rule)
 {
-    return kind == FAULT_SLOW || kind == FAULT_DEPRECATION;
+    return (rule->kind == FAULT_REFUSE_ITEM || rule->kind == FAULT_DROP_ITEM) && rule->serial[0] != '\0';
+}
+
+static bool is_additional(const struct fault *rule)
+{
+    return rule->kind == FAULT_SLOW || rule->kind == FAULT_DEPRECATION || is_of_item(rule);
 }
 
 static void add_delay(struct fault_plan *plan, const struct fault *rule)
@@ -96,16 +102,20 @@ void faults_choose(struct faults *faults, enum operation operation,
     for (size_t i = 0; i < faults->count; i++) {
         struct fault *rule = &faults->rules[i];
 
-        if (plan->main.kind != FAULT_NONE && !is_additional(rule->kind))
+        if (plan->main.kind != FAULT_NONE && !is_additional(rule))
             continue;
         if (rule->operation != OP_COUNT && rule->operation != operation)
             continue;
         if (rule->serial[0] != '\0' && !names_serial(user, rule->serial))
             continue;
+        if (is_of_item(rule) && plan->item_count == FAULT_ITEMS_MAX)
+            continue;
         if (!fires(faults, rule, now_us))
             continue;
         if (rule->kind == FAULT_DEPRECATION)
             plan->deprecation = *rule;
+        else if (is_of_item(rule))
+            plan->items[plan->item_count++] = *rule;
         else if (rule->kind != FAULT_SLOW)
             plan->main = *rule;
         if (rule->kind == FAULT_SLOW || rule->kind == FAULT_HANG)

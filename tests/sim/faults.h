@@ -4,7 +4,8 @@
  *   {"op": "putAssignment" or "*", "serial": "...", "share": 0.15 or "every": 200, "times": N, "after": N,
  *    "from_ms": T, "for_ms": T, "kind": "...", ...}
  *
- * README.md lists the kinds. The first rule that fires wins; slow and deprecation add to whatever else fires.
+ * README.md lists the kinds. The first rule that fires wins; slow, deprecation and what befalls a named item
+ * of an import add to whatever else fires.
  */
 #ifndef SIM_FAULTS_H
 #define SIM_FAULTS_H
@@ -68,9 +69,13 @@ struct faults {
     uint64_t random; /* the state of the generator; the seed before the first draw */
 };
 
+#define FAULT_ITEMS_MAX 16
+
 /* What a request meets. A copy: rules may change while a slow request waits. */
 struct fault_plan {
-    struct fault main; /* kind FAULT_NONE: none */
+    struct fault main;                   /* kind FAULT_NONE: none */
+    struct fault items[FAULT_ITEMS_MAX]; /* what befalls named items of it */
+    size_t item_count;
     struct fault deprecation;
     int64_t delay_ms;
     bool is_late; /* the effect comes at the end of the delay, not at its start */

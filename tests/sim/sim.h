@@ -73,6 +73,7 @@ void api_perform(struct sim *sim, struct request *request, const struct ticket *
 struct call {
     struct sim *sim;
     const struct request *request;
+    const struct fault_plan *plan;
     const struct fault *fault;
     int64_t now_us;
 };
