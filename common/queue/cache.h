@@ -1,6 +1,6 @@
 /**
- * cache.h - small values shared by all workers of an organization for a while (the catalog, what was learned of
- * propagation). An interface: over Redis (`cache:NAME`) in cache_redis.c, in memory for unit tests.
+ * cache.h - small values shared by all workers of an organization for a while (the catalog, what was learned
+ * of propagation). An interface: over Redis (`cache:NAME`) in cache_redis.c, in memory for unit tests.
  */
 #ifndef QUEUE_CACHE_H
 #define QUEUE_CACHE_H
@@ -20,13 +20,14 @@ struct cache {
 };
 
 /** 1 and appends the value to *value, with its age; 0: not there; -1: err. */
-static inline int cache_get(struct cache *cache, const char *name, struct buf *value, int64_t *age_ms_r, struct err *err)
+static inline int cache_get(struct cache *cache, const char *name, struct buf *value, int64_t *age_ms_r,
+                            struct err *err)
 {
     return cache->ops->get(cache->ctx, name, value, age_ms_r, err);
 }
 
-static inline int cache_set(struct cache *cache, const char *name, const char *value, size_t len, int64_t ttl_ms,
-                            struct err *err)
+static inline int cache_set(struct cache *cache, const char *name, const char *value, size_t len,
+                            int64_t ttl_ms, struct err *err)
 {
     return cache->ops->set(cache->ctx, name, value, len, ttl_ms, err);
 }

@@ -11,10 +11,10 @@
 #include "base/err.h"
 
 struct health_report {
-    const char *op;      /* "importDevices", ... */
-    int64_t succeeded;   /* requests (or items) that ended well */
+    const char *op;                  /* "importDevices", ... */
+    int64_t succeeded;               /* requests (or items) that ended well */
     const char *serial_a, *serial_b; /* two different devices among them; NULL: fewer */
-    int64_t answered;    /* requests that brought any answer or failed */
+    int64_t answered;                /* requests that brought any answer or failed */
 };
 
 struct health_ops {

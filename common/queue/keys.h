@@ -1,6 +1,6 @@
 /**
- * keys.h - the names of all keys, each beginning with {abm:ORG}: so that an organization is one slot of a cluster.
- * DESIGN.md 4 fixes the names; common/queue/README.md tells what each holds.
+ * keys.h - the names of all keys, each beginning with {abm:ORG}: so that an organization is one slot of a
+ * cluster. DESIGN.md 4 fixes the names; common/queue/README.md tells what each holds.
  */
 #ifndef QUEUE_KEYS_H
 #define QUEUE_KEYS_H

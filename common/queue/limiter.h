@@ -18,12 +18,13 @@
 
 /* Names the message in hand that a mutation acts for. Filled by the skeleton; opaque to others. */
 struct fence {
-    const char *id;  /* stream entry */
+    const char *id; /* stream entry */
     const char *run;
 };
 
 enum permit {
-    PERMIT_GRANTED,   /* count_r slots: wait wait_ms, then send within LIMITER_PERMIT_MAX_AGE_MS of the answer */
+    PERMIT_GRANTED,   /* count_r slots: wait wait_ms, then send within LIMITER_PERMIT_MAX_AGE_MS of the answer
+                       */
     PERMIT_LATER,     /* no slot now: ask again in wait_ms */
     PERMIT_LOST,      /* the message is not ours any more: send nothing, the job ends without a verdict */
     PERMIT_CANCELLED, /* its run was cancelled: send nothing */
@@ -43,16 +44,18 @@ struct limiter {
 };
 
 /**
- * Asks for 1..want slots of a class ("default"). fence: NULL for reads. Never blocks for longer than Redis takes.
- * want 0 takes no slot and only judges the fence (GRANTED with count 0, LOST, CANCELLED, STOPPED, CLOSED): a
- * request that carries devices of several messages takes one slot and asks so for each further message.
+ * Asks for 1..want slots of a class ("default"). fence: NULL for reads. Never blocks for longer than Redis
+ * takes. want 0 takes no slot and only judges the fence (GRANTED with count 0, LOST, CANCELLED, STOPPED,
+ * CLOSED): a request that carries devices of several messages takes one slot and asks so for each further
+ * message.
  *
  * @param count_r    out: slots granted, all for the moment now + *wait_ms_r (0: at once)
  * @param wait_ms_r  out: see enum permit
  * @return 0, or -1 with ERR_REDIS_*
  */
-static inline int limiter_take(struct limiter *limiter, const char *class, const struct fence *fence, int want,
-                               enum permit *permit_r, int *count_r, int64_t *wait_ms_r, struct err *err)
+static inline int limiter_take(struct limiter *limiter, const char *class, const struct fence *fence,
+                               int want, enum permit *permit_r, int *count_r, int64_t *wait_ms_r,
+                               struct err *err)
 {
     return limiter->ops->take(limiter->ctx, class, fence, want, permit_r, count_r, wait_ms_r, err);
 }

@@ -1,28 +1,26 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "domain/device.h"
 #include "queue/scripts.h"
 #include "queue/shared.h"
 
 #define NOTE_MAX_BYTES 1024
 
 /* {"b":blueprint,"s":server}; absent: none was there. */
-static void print_note(const struct device *device, struct buf *out)
+static void print_note(const struct note *note, struct buf *out)
 {
     struct json_out json;
 
     json_out_init(&json, out);
     json_begin(&json, NULL, '{');
-    if (device->from_blueprint_id != NULL)
-        json_add_string(&json, "b", device->from_blueprint_id);
-    if (device->from_mdm_server_id != NULL)
-        json_add_string(&json, "s", device->from_mdm_server_id);
+    if (note->from_blueprint_id != NULL)
+        json_add_string(&json, "b", note->from_blueprint_id);
+    if (note->from_mdm_server_id != NULL)
+        json_add_string(&json, "s", note->from_mdm_server_id);
     json_end(&json, '}');
 }
 
-static int save(void *ctx, const struct fence *fence, const struct device *const *devices, size_t count,
-                struct err *err)
+static int save(void *ctx, const struct fence *fence, const struct note *list, size_t count, struct err *err)
 {
     struct shared *shared = ctx;
     char stream[KEY_MAX_BYTES], note[KEY_MAX_BYTES];
@@ -35,7 +33,7 @@ static int save(void *ctx, const struct fence *fence, const struct device *const
     buf_init(&text, count * NOTE_MAX_BYTES + 1);
     redis_args_init(&args);
     for (size_t i = 0; i < count; i++) {
-        print_note(devices[i], &text);
+        print_note(&list[i], &text);
         buf_add_char(&text, '\n'); /* parts the notes: the buffer moves while it grows */
     }
     if (buf_check(&text, "the notes of a message", err) != 0)
@@ -49,7 +47,7 @@ static int save(void *ctx, const struct fence *fence, const struct device *const
     for (size_t i = 0; i < count; i++) {
         size_t len = strcspn(text.data + start, "\n");
 
-        redis_arg(&args, devices[i]->serial);
+        redis_arg(&args, list[i].serial);
         redis_arg_len(&args, text.data + start, len);
         start += len + 1;
     }

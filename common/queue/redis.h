@@ -2,8 +2,8 @@
  * redis.h - one connection to Redis, commands and replies without hiredis' types.
  *
  * A connection is used by one thread. A command that fails on the wire leaves the connection closed:
- * redis_connect opens it again, and tells whether it is still the same server (redis_identity). Every command has a
- * time-out, so that a silent server never holds a worker for ever.
+ * redis_connect opens it again, and tells whether it is still the same server (redis_identity). Every command
+ * has a time-out, so that a silent server never holds a worker for ever.
  */
 #ifndef QUEUE_REDIS_H
 #define QUEUE_REDIS_H
@@ -36,7 +36,8 @@ int redis_connect(struct redis *redis, struct err *err);
 bool redis_is_connected(const struct redis *redis);
 void redis_disconnect(struct redis *redis);
 
-/** "run_id replid" of the server connected to last: another text means that entry ids may name other messages. */
+/** "run_id replid" of the server connected to last: another text means that entry ids may name other
+ * messages. */
 const char *redis_identity(const struct redis *redis);
 
 /* Arguments, borrowed until the call. Up to any number; errors (no memory) show at the call. */
@@ -60,13 +61,16 @@ void redis_arg_int(struct redis_args *args, int64_t number);
 struct redis_reply;
 enum redis_kind { REDIS_NIL, REDIS_TEXT, REDIS_INTEGER, REDIS_LIST };
 
-/** Sends and waits. An error reply is -1: ERR_REDIS_OOM, _AUTH, _TYPE, _NOGROUP, _REPLY (the text is Redis's). Wire: ERR_REDIS_LOST. */
-int redis_call(struct redis *redis, const struct redis_args *args, struct redis_reply **reply_r, struct err *err);
+/** Sends and waits. An error reply is -1: ERR_REDIS_OOM, _AUTH, _TYPE, _NOGROUP, _REPLY (the text is
+ * Redis's). Wire: ERR_REDIS_LOST. */
+int redis_call(struct redis *redis, const struct redis_args *args, struct redis_reply **reply_r,
+               struct err *err);
 /** The same with further time allowed: a command that blocks on the server for up to block_ms. */
 int redis_call_blocking(struct redis *redis, const struct redis_args *args, int64_t block_ms,
                         struct redis_reply **reply_r, struct err *err);
 /** For short commands: all arguments text, ended by NULL. */
-int redis_callv(struct redis *redis, struct redis_reply **reply_r, struct err *err, ...) __attribute__((sentinel));
+int redis_callv(struct redis *redis, struct redis_reply **reply_r, struct err *err, ...)
+    __attribute__((sentinel));
 void redis_reply_free(struct redis_reply *reply);
 
 enum redis_kind redis_kind(const struct redis_reply *reply);

@@ -1,4 +1,5 @@
-/** redis_url.h - the forms of redis.url that this version serves: redis://[host][:port][/db] and unix:///path[?db=N]. */
+/** redis_url.h - the forms of redis.url that this version serves: redis://[host][:port][/db] and
+ * unix:///path[?db=N]. */
 #ifndef QUEUE_REDIS_URL_H
 #define QUEUE_REDIS_URL_H
 
@@ -13,7 +14,8 @@ struct redis_url {
     int db;
 };
 
-/** ERR_SETTINGS names what is wrong. User and password do not belong into the URL (redis.username, redis.password). */
+/** ERR_SETTINGS names what is wrong. User and password do not belong into the URL (redis.username,
+ * redis.password). */
 int redis_url_parse(const char *text, struct redis_url *url_r, struct err *err);
 
 #endif

@@ -8,9 +8,10 @@
 #include "queue/redis.h"
 
 #define SCRIPTS(X)                                                                                           \
-    X(tick) X(settle) X(register) X(account) X(closed) X(renew) X(mine) X(reclaim) X(limiter) X(pause_limit) X(note) X(cache) \
-    X(breaker) X(judge) X(report) X(chain_take) X(chain_store) X(chain_move) X(replay) X(drop_letter)         \
-    X(pause_stage) X(cancel) X(unpark) X(close_run) X(begin_push) X(leave)
+    X(tick)                                                                                                  \
+    X(settle) X(register) X(account) X(closed) X(renew) X(mine) X(reclaim) X(limiter) X(pause_limit) X(note) \
+        X(cache) X(breaker) X(judge) X(report) X(chain_take) X(chain_store) X(chain_move) X(replay)          \
+            X(drop_letter) X(pause_stage) X(cancel) X(unpark) X(close_run) X(begin_push) X(leave)
 
 #define SCRIPT_ENUM(name) SCRIPT_##name,
 enum script { SCRIPTS(SCRIPT_ENUM) SCRIPT_COUNT };
@@ -21,7 +22,7 @@ SCRIPTS(SCRIPT_TEXT)
 #undef SCRIPT_TEXT
 
 /** args: numkeys, keys..., arguments... as EVALSHA takes them behind the hash. */
-int scripts_run(struct redis *redis, enum script script, const struct redis_args *args, struct redis_reply **reply_r,
-                struct err *err);
+int scripts_run(struct redis *redis, enum script script, const struct redis_args *args,
+                struct redis_reply **reply_r, struct err *err);
 
 #endif

@@ -2,8 +2,8 @@
  * settle.h - the atomic step that ends messages in hand (DESIGN.md 4, Settle): publish what follows, lay dead
  * letters, acknowledge, count, remove. Done by the owner of the messages or not at all.
  *
- * Everything is borrowed for the call. Three scripts: settle (every stage), register (validate: also the run book and
- * the claims), account and closed (audit: also the outcomes and the run's state).
+ * Everything is borrowed for the call. Three scripts: settle (every stage), register (validate: also the run
+ * book and the claims), account and closed (audit: also the outcomes and the run's state).
  */
 #ifndef QUEUE_SETTLE_H
 #define QUEUE_SETTLE_H
@@ -14,7 +14,8 @@
 #include "queue/redis.h"
 
 #define SETTLE_MAX_TARGETS 4
-#define SETTLE_MAX_BYTES   (1024 * 1024) /* of publications and letters a call; the caller splits by messages */
+#define SETTLE_MAX_BYTES   (1024 * 1024) /* of publications and letters a call; the caller splits by messages \
+                                          */
 #define SETTLE_MAX_ENTRIES 1000
 
 #define SETTLE_PARK 0 /* target: the stage's own retry set, due after delay_ms */
@@ -50,7 +51,7 @@ struct settle_head {
     const char *stage, *consumer;
     const char *const *ids;
     size_t id_count;
-    size_t devices; /* taken off the source stream */
+    size_t devices;                          /* taken off the source stream */
     const char *targets[SETTLE_MAX_TARGETS]; /* stage names */
     size_t target_count;
     const struct settle_publication *publications;
@@ -72,7 +73,8 @@ enum settle_kind {
     SETTLE_LATER,    /* register: a claim is kept for reply[1] ms more; nothing was written */
 };
 
-/** One call of the script. *reply_r (freed by the caller) carries the details; with SETTLE_OK [1] is the next stage's backlog. */
+/** One call of the script. *reply_r (freed by the caller) carries the details; with SETTLE_OK [1] is the next
+ * stage's backlog. */
 int settle_run(struct redis *redis, const struct settle_head *head, enum settle_kind *kind_r,
                struct redis_reply **reply_r, struct err *err);
 
@@ -108,13 +110,14 @@ struct settle_outcome {
 };
 
 /** Audit: counts outcomes, ends claims, lists the part. keep_ms: how long late claims are kept on. */
-int settle_account(struct redis *redis, const struct keys *keys, const char *consumer, const char *id, const char *run,
-                   const char *part_name, const char *part_sha256, const char *spare_uid, int64_t keep_ms,
-                   const struct settle_outcome *outcomes, size_t count, enum settle_kind *kind_r, struct err *err);
+int settle_account(struct redis *redis, const struct keys *keys, const char *consumer, const char *id,
+                   const char *run, const char *part_name, const char *part_sha256, const char *spare_uid,
+                   int64_t keep_ms, const struct settle_outcome *outcomes, size_t count,
+                   enum settle_kind *kind_r, struct err *err);
 
 /** Audit: the run is closed, as `state`. */
-int settle_closed(struct redis *redis, const struct keys *keys, const char *consumer, const char *id, const char *run,
-                  const char *state, const char *manifest_path, const char *payload_sha256, int64_t records_files,
-                  enum settle_kind *kind_r, struct err *err);
+int settle_closed(struct redis *redis, const struct keys *keys, const char *consumer, const char *id,
+                  const char *run, const char *state, const char *manifest_path, const char *payload_sha256,
+                  int64_t records_files, enum settle_kind *kind_r, struct err *err);
 
 #endif

@@ -1,8 +1,9 @@
 /**
- * shared.h - the shared state of an organization over Redis, behind the interfaces that stages see: limiter, cache,
- * notes, health, chain, runbook. One structure, since all go over the worker's one connection.
+ * shared.h - the shared state of an organization over Redis, behind the interfaces that stages see: limiter,
+ * cache, notes, health, chain, runbook. One structure, since all go over the worker's one connection.
  *
- * A Redis that goes away in the middle of a call is ERR_REDIS_LOST: the batch goes back, the skeleton reconnects.
+ * A Redis that goes away in the middle of a call is ERR_REDIS_LOST: the batch goes back, the skeleton
+ * reconnects.
  */
 #ifndef QUEUE_SHARED_H
 #define QUEUE_SHARED_H
@@ -31,7 +32,7 @@ struct shared {
     const struct keys *keys;
     const char *stage, *consumer;
     struct limiter_rate rate;
-    bool is_probing;            /* the breaker's own probe: the open breaker does not stop it */
+    bool is_probing; /* the breaker's own probe: the open breaker does not stop it */
     bool (*is_stopping)(void *stop);
     void *stop;
     char reserved_us[32], epoch[24]; /* a slot given for a moment ahead, to be confirmed then */
@@ -41,8 +42,9 @@ struct shared {
 };
 
 /**
- * From "requests a per_ms, burst": a little under both, since requests bunch up on their way (DESIGN.md 7): 0.5 %
- * of the rate, and 40 % of the burst, stay unused, so that what is sent late by tens of ms still fits the server's bucket.
+ * From "requests a per_ms, burst": a little under both, since requests bunch up on their way (DESIGN.md 7):
+ * 0.5 % of the rate, and 40 % of the burst, stay unused, so that what is sent late by tens of ms still fits
+ * the server's bucket.
  */
 struct limiter_rate limiter_rate_of(int64_t requests, int64_t per_ms, int64_t burst);
 
@@ -55,15 +57,16 @@ struct runbook shared_runbook(struct shared *shared);
 
 /* What the skeleton asks of the breaker. */
 enum judgement { JUDGE_CHARGE, JUDGE_PROBE, JUDGE_WAIT, JUDGE_OPEN };
-int shared_judge(struct shared *shared, const char *op, const char *serial, int64_t at_ms, enum judgement *judgement_r,
-                 struct err *err);
+int shared_judge(struct shared *shared, const char *op, const char *serial, int64_t at_ms,
+                 enum judgement *judgement_r, struct err *err);
 /** action: "open", "ok" or "fail". 1 it changed something, 0 not, -1 err. */
-int shared_breaker(struct shared *shared, const char *action, const char *code, const char *text, const char *op,
-                   struct err *err);
+int shared_breaker(struct shared *shared, const char *action, const char *code, const char *text,
+                   const char *op, struct err *err);
 
 /** A message's note: calls back for each device noted. */
 int shared_note_read(struct shared *shared, const char *uid,
-                     int (*each)(void *user, const char *serial, const char *note, size_t len, struct err *err),
+                     int (*each)(void *user, const char *serial, const char *note, size_t len,
+                                 struct err *err),
                      void *user, struct err *err);
 
 #endif

@@ -1,6 +1,6 @@
 /**
- * stream.h - reading a stage's stream: new messages, what is pending for this worker, what dead workers left; and
- * keeping it (leases).
+ * stream.h - reading a stage's stream: new messages, what is pending for this worker, what dead workers left;
+ * and keeping it (leases).
  */
 #ifndef QUEUE_STREAM_H
 #define QUEUE_STREAM_H
@@ -32,22 +32,26 @@ void stream_entries_release(struct stream_entries *entries);
 int stream_make_group(struct redis *redis, const struct keys *keys, const char *stage, struct err *err);
 
 /** New messages: at most count, waiting up to block_ms for the first (0: not at all). None: count 0. */
-int stream_read(struct redis *redis, const struct keys *keys, const char *stage, const char *consumer, size_t count,
-                int64_t block_ms, struct stream_entries *entries_r, struct err *err);
+int stream_read(struct redis *redis, const struct keys *keys, const char *stage, const char *consumer,
+                size_t count, int64_t block_ms, struct stream_entries *entries_r, struct err *err);
 
-/** What is pending for this consumer, at most count, behind the id `after` ("": from the first); delivery counts stay. */
+/** What is pending for this consumer, at most count, behind the id `after` ("": from the first); delivery
+ * counts stay. */
 int stream_read_own(struct redis *redis, const struct keys *keys, const char *stage, const char *consumer,
                     const char *after, size_t count, struct stream_entries *entries_r, struct err *err);
 
-/** What others let lie for longer than lease_ms, at most count; removes consumers gone for gone_ms with nothing pending. */
+/** What others let lie for longer than lease_ms, at most count; removes consumers gone for gone_ms with
+ * nothing pending. */
 int stream_reclaim(struct redis *redis, const struct keys *keys, const char *stage, const char *consumer,
-                   int64_t lease_ms, size_t count, int64_t gone_ms, struct stream_entries *entries_r, struct err *err);
+                   int64_t lease_ms, size_t count, int64_t gone_ms, struct stream_entries *entries_r,
+                   struct err *err);
 
 /** Renews leases; *lost_r: how many of the ids are another's by now. */
 int stream_renew(struct redis *redis, const struct keys *keys, const char *stage, const char *consumer,
                  const char *const *ids, size_t count, size_t *lost_r, struct err *err);
 
 /** Takes the consumer out of the group; 1 done, 0 it still has something pending (and stays). */
-int stream_leave(struct redis *redis, const struct keys *keys, const char *stage, const char *consumer, struct err *err);
+int stream_leave(struct redis *redis, const struct keys *keys, const char *stage, const char *consumer,
+                 struct err *err);
 
 #endif

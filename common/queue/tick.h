@@ -1,6 +1,6 @@
 /**
- * tick.h - one look at all that a worker must know between two reads, in one call: the time, what is due, whether
- * its stage may read, and why not.
+ * tick.h - one look at all that a worker must know between two reads, in one call: the time, what is due,
+ * whether its stage may read, and why not.
  */
 #ifndef QUEUE_TICK_H
 #define QUEUE_TICK_H
@@ -14,15 +14,15 @@
 #define TICK_MAX_CANCELLED 64
 
 struct tick {
-    int64_t now_ms;       /* Redis time */
-    int64_t next_due_ms;  /* of all parked messages; 0: none */
-    int64_t moved;        /* messages that were due and are in their streams now */
+    int64_t now_ms;              /* Redis time */
+    int64_t next_due_ms;         /* of all parked messages; 0: none */
+    int64_t moved;               /* messages that were due and are in their streams now */
     char paused[TICK_TEXT_MAX];  /* "": not paused */
     char breaker[TICK_TEXT_MAX]; /* "": closed */
     int64_t breaker_since_ms;
-    bool is_probe_ours;   /* the breaker is open and this worker is to probe now */
+    bool is_probe_ours;                /* the breaker is open and this worker is to probe now */
     int64_t next_backlog, next_parked; /* devices of the next stage */
-    int64_t stalled_ms;   /* how long this stage was paused or the breaker open, since ever */
+    int64_t stalled_ms;                /* how long this stage was paused or the breaker open, since ever */
     char cancelled[TICK_MAX_CANCELLED][65]; /* runs that are cancelled and open */
     size_t cancelled_count;
 };
@@ -32,7 +32,8 @@ struct tick {
  * @param heartbeat  JSON for `workers`; NULL: not now
  * @param can_probe  this worker could probe the API; probe_ms: how long no other is asked then
  */
-int tick_run(struct redis *redis, const struct keys *keys, const char *stage, const char *next, const char *consumer,
-             const char *heartbeat, bool can_probe, int64_t probe_ms, struct tick *tick_r, struct err *err);
+int tick_run(struct redis *redis, const struct keys *keys, const char *stage, const char *next,
+             const char *consumer, const char *heartbeat, bool can_probe, int64_t probe_ms,
+             struct tick *tick_r, struct err *err);
 
 #endif

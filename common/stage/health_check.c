@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/json.h"
-#include "crypto/secret.h"
 #include "queue/keys.h"
 #include "queue/redis.h"
 
@@ -56,25 +55,27 @@ static int look(struct redis *redis, const struct org_settings *org, const char 
     return rc;
 }
 
-int health_check(const struct settings *settings, const struct org_settings *org, const char *stage,
+int health_check(const struct settings *settings, const struct org_settings *org, const struct stage *stage,
                  struct err *err)
 {
-    struct secret *password = NULL;
+    const struct stage_crypto *crypto = stage->crypto;
+    void *password = NULL;
     struct redis *redis = NULL;
     int rc = -1;
 
     if (settings->redis_password != NULL &&
-        secret_resolve(settings->redis_password, settings->secrets_allow_mount_mode, &password, err) != 0)
+        crypto->secret_open(settings->redis_password, settings->secrets_allow_mount_mode, &password, err) !=
+            0)
         return -1;
     struct redis_settings redis_settings = {
         .url = settings->redis_url,
         .username = settings->redis_username,
-        .password = password != NULL ? secret_text(password) : NULL,
+        .password = password != NULL ? crypto->secret_text(password) : NULL,
         .timeout_ms = 3000,
     };
     if (redis_new(&redis_settings, &redis, err) == 0)
-        rc = look(redis, org, stage, err);
+        rc = look(redis, org, stage->name, err);
     redis_free(redis);
-    secret_free(password);
+    crypto->secret_release(password);
     return rc;
 }

@@ -5,10 +5,10 @@
 #ifndef STAGE_HEALTH_CHECK_H
 #define STAGE_HEALTH_CHECK_H
 
-#include "domain/settings.h"
+#include "stage/stage.h"
 
 /** 0: a heartbeat of the last 30 s is there; -1 with the reason. */
-int health_check(const struct settings *settings, const struct org_settings *org, const char *stage,
+int health_check(const struct settings *settings, const struct org_settings *org, const struct stage *stage,
                  struct err *err);
 
 #endif

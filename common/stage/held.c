@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/sha256.h"
-
 /* A message of 128 KiB, or a batch of 1 MiB, several times over: text is unescaped and structures come on
  * top. */
 #define HELD_POOL_BYTES (16 * 1024 * 1024)
@@ -37,14 +35,14 @@ static void read_message(struct held *held)
     snprintf(held->run, sizeof(held->run), "%s", held->message.run);
 }
 
-static void read_ingest(struct held *held)
+static void read_ingest(struct held *held, held_digest *digest)
 {
     int rc = ingest_parse(held->raw, held->raw_len, held->pool, &held->ingest, &held->why);
 
     if (held->ingest.part.sha256 != NULL && rc == 0)
         snprintf(held->sha256, sizeof(held->sha256), "%s", held->ingest.part.sha256);
     else
-        sha256_hex(held->raw, held->raw_len, held->sha256);
+        digest(held->raw, held->raw_len, held->sha256);
     if (held->ingest.run != NULL)
         snprintf(held->run, sizeof(held->run), "%s", held->ingest.run);
     else if (rc == 0)
@@ -54,7 +52,8 @@ static void read_ingest(struct held *held)
         held->kind = held->why.code == ERR_MSG_VERSION ? HELD_NEWER : HELD_BAD;
 }
 
-struct held *held_new(const struct stream_entry *entry, bool is_ingest, bool is_redelivered, struct err *err)
+struct held *held_new(const struct stream_entry *entry, held_digest *digest, bool is_redelivered,
+                      struct err *err)
 {
     struct held *held = calloc(1, sizeof(*held));
 
@@ -72,8 +71,8 @@ struct held *held_new(const struct stream_entry *entry, bool is_ingest, bool is_
     held->is_redelivered = is_redelivered;
     held->may_have_note = is_redelivered;
     held->fence = (struct fence){ .id = held->id, .run = held->run };
-    if (is_ingest)
-        read_ingest(held);
+    if (digest != NULL)
+        read_ingest(held, digest);
     else
         read_message(held);
     if (held->kind == HELD_BAD && held->why.code == ERR_NOMEM)

@@ -37,11 +37,15 @@ struct held {
     struct err why;
 };
 
+/* Writes the SHA-256 of data as 64 hex digits and a NUL. */
+typedef void held_digest(const void *data, size_t len, char *hex_r);
+
 /**
- * Reads an entry; is_ingest: of the ingest stream. Malformed or newer content is no error here (see kind).
- * NULL with err: no memory.
+ * Reads an entry; digest is NULL but for the ingest stream. Malformed or newer content is no error here (see
+ * kind). NULL with err: no memory.
  */
-struct held *held_new(const struct stream_entry *entry, bool is_ingest, bool is_redelivered, struct err *err);
+struct held *held_new(const struct stream_entry *entry, held_digest *digest, bool is_redelivered,
+                      struct err *err);
 void held_free(struct held *held);
 
 /** Devices that a handler gets: an ingest's rejected rows count too. */

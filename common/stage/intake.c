@@ -24,7 +24,8 @@ static int hold(struct worker *worker, const struct stream_entry *entry, bool is
         worker->hand = hand;
         worker->hand_cap = cap;
     }
-    held = held_new(entry, worker_is_ingest(worker), is_redelivered, err);
+    held = held_new(entry, worker_is_ingest(worker) ? worker->stage->crypto->sha256_hex : NULL,
+                    is_redelivered, err);
     if (held == NULL)
         return -1;
     worker->hand[worker->hand_count++] = held;

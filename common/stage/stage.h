@@ -1,7 +1,8 @@
 /**
  * stage.h - the skeleton. A stage is its rule: a table of functions that stage_main() drives over a Redis
  * stream. The skeleton owns options, settings, signals, Redis, the loop, leases, retries, dead letters, the
- * breaker, health. A rule never sees Redis. stages/README.md tells each state of a message and what a crash leaves.
+ * breaker, health. A rule never sees Redis. stages/README.md tells each state of a message and what a crash
+ * leaves.
  */
 #ifndef STAGE_STAGE_H
 #define STAGE_STAGE_H
@@ -15,6 +16,7 @@
 #include "queue/limiter.h"
 #include "queue/notes.h"
 #include "queue/runbook.h"
+#include "stage/crypto_seam.h"
 #include "stage/job.h"
 
 struct batch {
@@ -33,10 +35,11 @@ struct batch {
     size_t mapping_len;
 
     /* audit fills these */
-    const char *part_sha256;     /* the part that was written and synced; NULL: none */
-    enum verdict close_verdict;  /* VERDICT_FINISH: closed; VERDICT_WAIT: later */
-    const char *manifest_path, *manifest_sha256; /* close: where it lies in the first sink, and its payload's hash */
-    int64_t records_files;       /* close: record files written, in all */
+    const char *part_sha256;    /* the part that was written and synced; NULL: none */
+    enum verdict close_verdict; /* VERDICT_FINISH: closed; VERDICT_WAIT: later */
+    const char *manifest_path,
+        *manifest_sha256;  /* close: where it lies in the first sink, and its payload's hash */
+    int64_t records_files; /* close: record files written, in all */
 };
 
 /* What a rule may use besides its batch. Each member has an in-memory double in tests/harness. */
@@ -51,8 +54,8 @@ struct stage_env {
     struct health health;
     struct runbook runbook;
     struct chain chain;
-    const char *consumer; /* this worker's name, never used twice */
-    const char *version;  /* of the pipeline */
+    const char *consumer;           /* this worker's name, never used twice */
+    const char *version;            /* of the pipeline */
     int64_t (*now_ms)(void *clock); /* Redis time, estimated between calls */
     void *clock;
     bool (*is_stopping)(void *stop); /* true after SIGTERM: start no new request */
@@ -61,14 +64,15 @@ struct stage_env {
 
 struct stage {
     const char *name;
-    const char *next; /* stage that `pass` leads to; NULL: none (audit) */
-    const char *help; /* one line for --help */
-    bool needs_api;   /* nothing is read while the breaker is open */
+    const char *next;                  /* stage that `pass` leads to; NULL: none (audit) */
+    const char *help;                  /* one line for --help */
+    const struct stage_crypto *crypto; /* never NULL */
+    bool needs_api;                    /* nothing is read while the breaker is open */
 
     int (*open)(const struct stage_env *env, void **state_r, struct err *err);
     /**
-     * Gives every job a verdict. -1: the whole batch goes back with attempts unchanged; the class of err decides
-     * what else: SERVICE opens the breaker with err as its reason (for needs_api), LATER only waits.
+     * Gives every job a verdict. -1: the whole batch goes back with attempts unchanged; the class of err
+     * decides what else: SERVICE opens the breaker with err as its reason (for needs_api), LATER only waits.
      */
     int (*handle)(void *state, struct batch *batch, struct err *err);
     /** One cheap read of the API. 0: it serves. NULL where !needs_api. */

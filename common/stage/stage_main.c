@@ -17,10 +17,6 @@
 #include "stage/health_check.h"
 #include "stage/worker.h"
 
-#ifndef ABM_VERSION
-#define ABM_VERSION "0"
-#endif
-
 struct options {
     const char *config, *org;
     enum log_level level;
@@ -177,13 +173,13 @@ static int open_redis(struct worker *worker, struct err *err)
     const struct settings *settings = worker->settings;
 
     if (settings->redis_password != NULL &&
-        secret_resolve(settings->redis_password, settings->secrets_allow_mount_mode, &worker->password,
-                       err) != 0)
+        worker->stage->crypto->secret_open(settings->redis_password, settings->secrets_allow_mount_mode,
+                                           &worker->password, err) != 0)
         return -1;
     worker->redis_settings = (struct redis_settings){
         .url = settings->redis_url,
         .username = settings->redis_username,
-        .password = worker->password != NULL ? secret_text(worker->password) : NULL,
+        .password = worker->password != NULL ? worker->stage->crypto->secret_text(worker->password) : NULL,
         .name = worker->consumer,
     };
     return redis_new(&worker->redis_settings, &worker->redis, err);
@@ -291,7 +287,7 @@ static void release(struct worker *worker)
         held_free(worker->hand[i]);
     free(worker->hand);
     redis_free(worker->redis);
-    secret_free(worker->password);
+    worker->stage->crypto->secret_release(worker->password);
     settings_free(worker->settings);
 }
 
@@ -318,7 +314,7 @@ int stage_main(int argc, char **argv, const struct stage *stage)
     if (read_settings(&worker, &options, &err) != 0)
         return fail(&worker, &err);
     if (options.is_health) {
-        rc = health_check(worker.settings, worker.org, stage->name, &err);
+        rc = health_check(worker.settings, worker.org, stage, &err);
         if (rc != 0)
             log_err(LOG_LEVEL_ERROR, "unhealthy", &err, NULL);
         release(&worker);

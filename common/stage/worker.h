@@ -11,7 +11,6 @@
 #ifndef STAGE_WORKER_H
 #define STAGE_WORKER_H
 
-#include "crypto/secret.h"
 #include "queue/shared.h"
 #include "queue/tick.h"
 #include "stage/held.h"
@@ -29,7 +28,7 @@ struct worker {
     uint64_t uid_count;
     char host[65];
 
-    struct secret *password;
+    void *password; /* a secret of stage->crypto; NULL: none */
     struct redis_settings redis_settings;
     struct redis *redis;
     char identity[128]; /* of the server that what is in hand came from */

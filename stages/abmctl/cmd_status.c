@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "domain/outcome.h"
 #include "look.h"
 #include "results.h"
 #include "table.h"

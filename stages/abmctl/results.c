@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "domain/outcome.h"
 #include "table.h"
 
 bool results_is_over(const struct run_view *view)

@@ -142,9 +142,14 @@ static bool is_same_message(const struct fence *a, const struct fence *b)
     return a == b || str_eq(a->id, b->id);
 }
 
+static struct note note_of(const struct device *device)
+{
+    return (struct note){ device->serial, device->from_blueprint_id, device->from_mdm_server_id };
+}
+
 /* One message: every noted device of it, those of earlier deliveries too. */
 static int save_note(struct assign *assign, struct batch *batch, struct task *tasks, size_t count, size_t at,
-                     const struct device **list, struct err *err)
+                     struct note *list, struct err *err)
 {
     const struct fence *fence = tasks[at].job->fence;
     size_t noted = 0;
@@ -152,7 +157,7 @@ static int save_note(struct assign *assign, struct batch *batch, struct task *ta
 
     for (size_t i = 0; i < batch->count; i++)
         if (is_same_message(batch->jobs[i].fence, fence) && batch->jobs[i].device->is_noted)
-            list[noted++] = batch->jobs[i].device;
+            list[noted++] = note_of(batch->jobs[i].device);
     rc = notes_save(&assign->notes, fence, list, noted, err);
     if (rc < 0)
         return -1;
@@ -170,7 +175,7 @@ static int save_note(struct assign *assign, struct batch *batch, struct task *ta
 static int save_notes(struct assign *assign, struct batch *batch, struct task *tasks, size_t count,
                       struct err *err)
 {
-    const struct device **list = pool_array(batch->pool, batch->count, sizeof(const struct device *));
+    struct note *list = pool_array(batch->pool, batch->count, sizeof(*list));
 
     if (list == NULL)
         return pool_failed(batch->pool, err);

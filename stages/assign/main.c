@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../portal.h"
+#include "../stage_crypto.h"
 #include "assign.h"
 
 struct worker {
@@ -54,6 +55,7 @@ int main(int argc, char **argv)
 {
     static const struct stage assign = {
         .name = "assign",
+        .crypto = &stage_crypto,
         .next = "verify",
         .help = "assigns blueprints and MDM servers, changing only what differs",
         .needs_api = true,

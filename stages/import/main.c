@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../portal.h"
+#include "../stage_crypto.h"
 #include "import.h"
 
 static int open_import(const struct stage_env *env, void **state_r, struct err *err)
@@ -45,6 +46,7 @@ int main(int argc, char **argv)
 {
     static const struct stage import = {
         .name = "import",
+        .crypto = &stage_crypto,
         .next = "assign",
         .help = "makes devices known to the organization",
         .needs_api = true,

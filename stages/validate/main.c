@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../portal.h"
+#include "../stage_crypto.h"
 #include "validate.h"
 
 struct worker {
@@ -58,6 +59,7 @@ int main(int argc, char **argv)
 {
     static const struct stage validate = {
         .name = "validate",
+        .crypto = &stage_crypto,
         .next = "import",
         .help = "checks devices, finds duplicates, resolves their blueprints by the rules",
         .needs_api = true,

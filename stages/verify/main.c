@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../portal.h"
+#include "../stage_crypto.h"
 #include "verify.h"
 
 struct worker {
@@ -56,6 +57,7 @@ int main(int argc, char **argv)
 {
     static const struct stage verify = {
         .name = "verify",
+        .crypto = &stage_crypto,
         .next = "audit",
         .help = "reads back until each change is in effect",
         .needs_api = true,

@@ -1,11 +1,9 @@
 #include "harness/fake_notes.h"
 
 #include "base/str.h"
-#include "domain/device.h"
 #include "harness/check.h"
 
-static int save(void *ctx, const struct fence *fence, const struct device *const *devices, size_t count,
-                struct err *err)
+static int save(void *ctx, const struct fence *fence, const struct note *list, size_t count, struct err *err)
 {
     struct fake_notes *fake = ctx;
 
@@ -16,12 +14,11 @@ static int save(void *ctx, const struct fence *fence, const struct device *const
     fake->saves++;
     for (size_t i = 0; i < count; i++) {
         assert_true(fake->count < FAKE_NOTES_MAX);
-        assert_true(devices[i]->is_noted);
         fake->at[fake->count++] = (struct fake_note){
             .message = fence->id,
-            .serial = devices[i]->serial,
-            .from_blueprint_id = devices[i]->from_blueprint_id,
-            .from_mdm_server_id = devices[i]->from_mdm_server_id,
+            .serial = list[i].serial,
+            .from_blueprint_id = list[i].from_blueprint_id,
+            .from_mdm_server_id = list[i].from_mdm_server_id,
         };
     }
     return 0;

@@ -13,6 +13,7 @@
 
 #include "base/rand.h"
 #include "stage/stage.h"
+#include "stage_crypto.h"
 
 struct stub {
     const char *abort_serial, *hang_file;
@@ -76,8 +77,14 @@ static int probe(void *state, struct err *err)
 int main(int argc, char **argv)
 {
     static const struct stage stages[] = {
-        { .name = "validate", .next = "import", .open = open_stub, .handle = handle, .close = free },
+        { .name = "validate",
+          .crypto = &stage_crypto,
+          .next = "import",
+          .open = open_stub,
+          .handle = handle,
+          .close = free },
         { .name = "import",
+          .crypto = &stage_crypto,
           .next = "assign",
           .needs_api = true,
           .probe = probe,
@@ -85,6 +92,7 @@ int main(int argc, char **argv)
           .handle = handle,
           .close = free },
         { .name = "assign",
+          .crypto = &stage_crypto,
           .next = "verify",
           .needs_api = true,
           .probe = probe,
@@ -92,13 +100,14 @@ int main(int argc, char **argv)
           .handle = handle,
           .close = free },
         { .name = "verify",
+          .crypto = &stage_crypto,
           .next = "audit",
           .needs_api = true,
           .probe = probe,
           .open = open_stub,
           .handle = handle_last,
           .close = free },
-        { .name = "audit", .open = open_stub, .handle = handle, .close = free },
+        { .name = "audit", .crypto = &stage_crypto, .open = open_stub, .handle = handle, .close = free },
     };
     const char *name = getenv("STUB_STAGE");
 

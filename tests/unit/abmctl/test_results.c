@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "domain/outcome.h"
 #include "results.h"
 
 static void ends_with(void **state)
