@@ -335,6 +335,34 @@ static void never_sends_again_by_itself(void **state)
     http_server_stop(server);
 }
 
+/* A permit that ran out while connecting: nothing is sent, and the next try is as any other. */
+static void what_comes_too_late_is_not_sent_and_harms_no_other(void **state)
+{
+    static const struct http_server_answer answers[] = { { .bytes = OK_ANSWER } };
+    struct http_request requests[2];
+    struct feed feed = { .requests = requests, .count = 2 };
+    struct http *http = client(2000, 1);
+    struct http_server *server;
+    char url[64];
+
+    (void)state;
+    server = serve(answers, 1, url);
+    for (size_t i = 0; i < 2; i++) {
+        http_request_init(&requests[i]);
+        requests[i].method = "GET";
+        requests[i].url = url;
+    }
+    requests[0].send_before_ms = 1;
+    run(http, &feed);
+    assert_int_equal(requests[0].result, HTTP_TOO_LATE);
+    assert_int_equal(requests[1].result, HTTP_ANSWERED);
+    assert_int_equal(http_server_requests(server), 1);
+    for (size_t i = 0; i < 2; i++)
+        http_request_release(&requests[i]);
+    http_free(http);
+    http_server_stop(server);
+}
+
 static void waits_as_told_and_takes_a_request_again(void **state)
 {
     static const struct http_server_answer answers[] = {
@@ -397,6 +425,7 @@ int main(void)
         cmocka_unit_test(sends_what_was_given_and_keeps_the_headers),
         cmocka_unit_test(keeps_connections_and_its_concurrency),
         cmocka_unit_test(never_sends_again_by_itself),
+        cmocka_unit_test(what_comes_too_late_is_not_sent_and_harms_no_other),
         cmocka_unit_test(waits_as_told_and_takes_a_request_again),
         cmocka_unit_test(refuses_bad_settings),
     };
