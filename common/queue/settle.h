@@ -13,9 +13,9 @@
 #include "queue/keys.h"
 #include "queue/redis.h"
 
+/* Most a call takes; the caller splits by messages. */
 #define SETTLE_MAX_TARGETS 4
-#define SETTLE_MAX_BYTES   (1024 * 1024) /* of publications and letters a call; the caller splits by messages \
-                                          */
+#define SETTLE_MAX_BYTES   (1024 * 1024) /* of publications and letters */
 #define SETTLE_MAX_ENTRIES 1000
 
 #define SETTLE_PARK 0 /* target: the stage's own retry set, due after delay_ms */
