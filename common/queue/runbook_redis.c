@@ -1,6 +1,9 @@
 #include <string.h>
 
+#include "base/json.h"
 #include "queue/shared.h"
+
+#define DEPRECATIONS_MAX_BYTES 65536
 
 /* The closed list of domain/outcome.h once more, since this layer knows nothing of devices;
  * tests/unit/stage/test_names.c holds both together. */
@@ -59,6 +62,49 @@ static void fill_view(const struct redis_reply *hash, const char *run, struct po
         view->outcomes[outcome] = number_of(hash, runbook_outcome_field(outcome));
 }
 
+/* "op: deprecated at, ends at, see": one line of what the API says of its own end, as the manifest carries
+ * it. */
+static const char *deprecation_text(const struct json *item, struct pool *pool)
+{
+    const char *op = json_string(json_get(item, "op"));
+    const char *deprecated = json_string(json_get(item, "deprecated_at"));
+    const char *sunset = json_string(json_get(item, "sunset_at"));
+    const char *link = json_string(json_get(item, "link"));
+
+    return pool_printf(pool, "%s: deprecated%s%s%s%s%s%s", op != NULL ? op : "?",
+                       deprecated != NULL ? " since " : "", deprecated != NULL ? deprecated : "",
+                       sunset != NULL ? ", ends " : "", sunset != NULL ? sunset : "",
+                       link != NULL ? ", see " : "", link != NULL ? link : "");
+}
+
+/* What the API said of its own end is shared in the cache (abm/notice.h). It never keeps a run from closing:
+ * what cannot be read is left out. */
+static int read_deprecations(struct shared *shared, struct pool *pool, struct run_view *view, struct err *err)
+{
+    struct cache cache = shared_cache(shared);
+    struct err ignored = ERR_INIT;
+    struct json *list = NULL;
+    int64_t age_ms;
+    struct buf text;
+    int rc;
+
+    buf_init(&text, DEPRECATIONS_MAX_BYTES);
+    rc = cache_get(&cache, "deprecations", &text, &age_ms, err);
+    if (rc == 1 && json_parse(text.data, text.len, &list, &ignored) == 0) {
+        view->deprecations = pool_array(pool, json_count(list), sizeof(*view->deprecations));
+        for (const struct json *item = json_first(list); view->deprecations != NULL && item != NULL;
+             item = json_next(item)) {
+            const char *line = deprecation_text(item, pool);
+
+            if (line != NULL)
+                view->deprecations[view->deprecation_count++] = line;
+        }
+        json_free(list);
+    }
+    buf_release(&text);
+    return rc < 0 ? -1 : 0;
+}
+
 static int view(void *ctx, const char *run, struct pool *pool, struct run_view *view_r, struct err *err)
 {
     struct shared *shared = ctx;
@@ -74,7 +120,9 @@ static int view(void *ctx, const char *run, struct pool *pool, struct run_view *
     }
     fill_view(reply, run, pool, view_r);
     redis_reply_free(reply);
-    return view_r->id == NULL ? pool_failed(pool, err) : 1;
+    if (view_r->id == NULL)
+        return pool_failed(pool, err);
+    return read_deprecations(shared, pool, view_r, err) != 0 ? -1 : 1;
 }
 
 static int parts(void *ctx, const char *run, struct pool *pool, struct run_part **parts_r, size_t *count_r,

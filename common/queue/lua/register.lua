@@ -36,6 +36,10 @@ if not is_part then
     end
     if not malformed or have[1] then
         if before then return { 'conflict', 'batch ' .. ARGV[5] .. ' of run ' .. run .. ' came with other bytes before' } end
+        if have[2] == 'cancelled' then -- nothing of it is to be done, and its manifest is out
+            take_off(KEYS[1], 'validate', { id }, KEYS[2], 0)
+            return { 'repeated' }
+        end
         if have[2] and have[2] ~= 'open' then return { 'conflict', 'run ' .. run .. ' is ' .. have[2] } end
         if have[3] and have[3] ~= ARGV[6] and not malformed then
             return { 'conflict', 'run ' .. run .. ' has ' .. have[3] .. ' batches, this one says ' .. ARGV[6] }
@@ -51,6 +55,9 @@ for i = 0, n_claims - 1 do
     local serial, row = ARGV[claims_at + i * 2], ARGV[claims_at + i * 2 + 1]
     local kind, till = claims.judge(c, prefix, serial, num or '0', row, now)
     if kind == 'later' then return { 'later', till - now } end
+    -- Claims are taken in the step that registers a batch, so one of this run and row is another batch's: of a producer
+    -- that gives no rows, say.
+    if kind == 'mine' then kind = 'same' end
     if kind == 'same' or kind == 'other' then
         conflicts[#conflicts + 1] = i
         conflicts[#conflicts + 1] = kind
