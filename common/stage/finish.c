@@ -7,23 +7,30 @@
 #define NEWER_DELAY_MS 30000
 #define COUNTERS       5
 
+static void lose(struct held *held)
+{
+    if (held->is_lost)
+        return;
+    held->is_lost = true;
+    log_warn("lost_message", "id", held->id, "run", held->run, "text",
+             "another worker took it over; nothing was written for it", NULL);
+}
+
 /* The ids in a settle's answer {'lost', ids...}: those messages are another's now. */
 static void mark_lost(struct work *work, const struct redis_reply *reply)
 {
     for (size_t i = 1; i < redis_count(reply); i++)
         for (size_t k = 0; k < work->held_count; k++)
-            if (strcmp(work->held[k]->id, redis_text(redis_at(reply, i), NULL)) == 0) {
-                work->held[k]->is_lost = true;
-                log_warn("lost_message", "id", work->held[k]->id, "run", work->held[k]->run, "text",
-                         "another worker took it over; nothing was written for it", NULL);
-            }
+            if (strcmp(work->held[k]->id, redis_text(redis_at(reply, i), NULL)) == 0)
+                lose(work->held[k]);
 }
 
+/* The handler found out before: its note, or its permit, was refused. */
 static void mark_lost_jobs(struct work *work)
 {
     for (size_t i = 0; i < work->count; i++)
         if (work->jobs[i].verdict == VERDICT_LOST)
-            work->held[work->job_held[i]]->is_lost = true;
+            lose(work->held[work->job_held[i]]);
 }
 
 struct settle_lists {
