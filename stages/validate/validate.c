@@ -152,14 +152,22 @@ static int end_duplicates(struct pass *pass, struct err *err)
 static int reject_unknown(struct pass *pass, const struct candidate *candidate, enum err_code code,
                           const char *what, const char *name, bool is_rules_word, struct err *err)
 {
+    struct device *device = candidate->job->device;
     struct err why = ERR_INIT;
 
-    if (is_rules_word)
+    if (is_rules_word) {
         err_set(&why, code, 0, "%s:%zu: rule %zu names %s %s, which ABM does not have", pass->rules->name,
                 candidate->rule->line, candidate->rule->number, what, name);
-    else
+        /* The record keeps the rule, and no text: whoever reads it is to find the line that needs correcting.
+         */
+        device->rule = pool_printf(pass->batch->pool, "%s (line %zu of %s)", candidate->rule->text,
+                                   candidate->rule->line, pass->rules->name);
+        if (device->rule == NULL)
+            return pool_failed(pass->batch->pool, err);
+    } else {
         err_set(&why, code, 0, "%s names %s %s, which ABM does not have",
                 name == pass->validate->mdm_server ? "the setting mdm_server" : "the input", what, name);
+    }
     return reject(pass, candidate->job, &why, err);
 }
 
