@@ -158,7 +158,7 @@ static void wake_late(int concurrency, int asleep_at)
     if (!proc_until(has_lost, &pipeline, 20000))
         fail_msg("the late worker does not say that its message is another's");
     print_message("200 devices in %.1f s, one worker asleep since PUT %d; %lld PUTs, %lld after it woke\n",
-                  (double)result.ms / 1000, (long long)puts,
+                  (double)result.ms / 1000, asleep_at, (long long)puts,
                   (long long)(stat_of(&pipeline, "by_operation.putAssignment") - puts));
     assert_int_equal(result.assigned, 200);
     assert_int_equal(stat_of(&pipeline, "by_operation.putAssignment"), puts);
