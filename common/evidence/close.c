@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "crypto/verifier.h"
 #include "evidence/dsse.h"
 #include "evidence/manifest.h"
 #include "evidence/ship.h"
@@ -127,7 +128,28 @@ static int records_of_stored(struct job *job, const struct manifest *manifest, s
     return 0;
 }
 
-/* Ships what stands signed in the chain, whoever signed it, and moves the head. */
+/*
+ * What stands in the chain came over Redis, and a sink never forgets: nothing is shipped that our key does
+ * not vouch for, or that is not the manifest of this turn. A key is changed while no closing is under way.
+ */
+static int open_stored(struct job *job, struct manifest *manifest_r, struct err *err)
+{
+    const struct closing *closing = job->closing;
+    const struct chain_turn *turn = &job->turn;
+    struct verifier verifier;
+
+    if (verifier_from_pem(closing->signer->public_pem, &verifier, err) != 0 ||
+        dsse_open(job->envelope.data, job->envelope.len, &verifier, &job->payload, err) != 0 ||
+        manifest_parse(job->payload.data, job->payload.len, job->pool, manifest_r, err) != 0)
+        return -1;
+    if (strcmp(manifest_r->org, closing->spool.org) != 0 || strcmp(manifest_r->run, turn->run) != 0 ||
+        manifest_number(turn->name) == 0 || manifest_r->sequence != turn->sequence ||
+        strcmp(manifest_r->previous_sha256 != NULL ? manifest_r->previous_sha256 : "", turn->previous) != 0)
+        return err_set(err, ERR_CHAIN, 0, "the envelope stored for shipping is another manifest's");
+    return 0;
+}
+
+/* Ships what stands signed in the chain, whichever worker signed it, and moves the head. */
 static int finish_stored(struct job *job, struct manifest *manifest_r, struct err *err)
 {
     struct shipment shipment = { job->turn.run, job->turn.name, &job->envelope, manifest_r };
@@ -136,8 +158,7 @@ static int finish_stored(struct job *job, struct manifest *manifest_r, struct er
     int rc = -1, needs_records;
 
     buf_init(&folder, 4096);
-    if (dsse_open(job->envelope.data, job->envelope.len, NULL, &job->payload, err) != 0 ||
-        manifest_parse(job->payload.data, job->payload.len, job->pool, manifest_r, err) != 0)
+    if (open_stored(job, manifest_r, err) != 0)
         goto out;
     needs_records = ship_needs_records(job->closing, &shipment, err);
     if (needs_records < 0 || (needs_records > 0 && records_of_stored(job, manifest_r, &folder, err) != 0) ||

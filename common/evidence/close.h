@@ -9,6 +9,9 @@
  * head after `move`     the manifest stands in the sinks: the run's next closer finds it there and only
  * reports it
  *
+ * What is stored is shipped only where our own key signed it, as the manifest of this turn: whoever can write
+ * to Redis could else put into the sinks, for ever, what no verifier takes.
+ *
  * Nothing is stored before it is known that no sink holds other bytes under the names: a run that cannot be
  * shipped must not block the chain of the organization.
  */
@@ -42,7 +45,8 @@ struct closed {
 
 /**
  * @return 1 closed: every sink has confirmed; 0 another closer is at work: later; -1 with ERR_PARTS,
- * ERR_SPOOL, ERR_SINK, ERR_SINK_EXISTS, ERR_SIGNER, ERR_LOST_MESSAGE, ERR_RUN_STATE, ERR_REDIS_*
+ * ERR_SPOOL, ERR_SINK, ERR_SINK_EXISTS, ERR_SIGNER, ERR_SIGNATURE, ERR_CHAIN, ERR_LOST_MESSAGE,
+ * ERR_RUN_STATE, ERR_REDIS_*
  */
 int close_run(const struct closing *closing, const char *run, struct pool *pool, struct closed *closed_r,
               struct err *err) __attribute__((nonnull(1, 2, 3, 4, 5)));

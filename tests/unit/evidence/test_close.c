@@ -269,6 +269,66 @@ static void ships_what_was_signed(void **state)
     verify_sinks(evidence, 2, 7);
 }
 
+static void break_signature(struct fake_chain *chain)
+{
+    char *sig = strstr(chain->envelope.data, "\"sig\":\"");
+
+    assert_non_null(sig);
+    sig[8] = sig[8] == 'A' ? 'B' : 'A';
+}
+
+static void name_another_run(struct fake_chain *chain)
+{
+    snprintf(chain->run, sizeof(chain->run), "other");
+}
+
+static void name_no_manifest(struct fake_chain *chain)
+{
+    snprintf(chain->name, sizeof(chain->name), "notes.txt");
+}
+
+static void put_behind_another(struct fake_chain *chain)
+{
+    snprintf(chain->head_sha256, sizeof(chain->head_sha256), "%064d", 1);
+}
+
+/* Whoever can write to Redis must not reach what can never be taken back. */
+static void ships_nothing_that_it_did_not_sign(void **state)
+{
+    static const struct {
+        const char *what;
+        void (*change)(struct fake_chain *chain);
+        enum err_code want;
+    } rows[] = {
+        { "another signature", break_signature, ERR_SIGNATURE },
+        { "another run", name_another_run, ERR_CHAIN },
+        { "another file", name_no_manifest, ERR_CHAIN },
+        { "another place in the chain", put_behind_another, ERR_CHAIN },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct evidence *evidence = calloc(1, sizeof(*evidence));
+        struct fake_run *run;
+        enum err_code code;
+
+        evidence_make(evidence);
+        run = add_run(evidence, "run", 2);
+        evidence->chain.crash = FAKE_CHAIN_AFTER_STORE;
+        assert_int_equal(try_close(evidence, run, &code), -1);
+        fake_chain_expire(&evidence->chain);
+        rows[i].change(&evidence->chain);
+        if (try_close(evidence, run, &code) != -1 || code != rows[i].want)
+            fail_msg("%s: %s", rows[i].what, err_wire(code));
+        assert_int_equal(evidence->chain.moves, 0);
+        if (evidence_read(evidence, evidence_path(evidence, 0, evidence->chain.run, evidence->chain.name)) !=
+            NULL)
+            fail_msg("%s: it was shipped", rows[i].what);
+        evidence_unmake(evidence);
+        free(evidence);
+    }
+}
+
 static void waits_while_another_closes(void **state)
 {
     struct evidence *evidence = *state;
@@ -400,6 +460,7 @@ int main(void)
         cmocka_unit_test(survives_a_crash_at_every_step),
         ROW(rebuilds_lost_record_files),
         ROW(ships_what_was_signed),
+        cmocka_unit_test(ships_nothing_that_it_did_not_sign),
         ROW(waits_while_another_closes),
         ROW(waits_for_its_sink),
         cmocka_unit_test(never_overwrites_and_blocks_no_other),
