@@ -5,10 +5,12 @@
 
 #include "domain/field.h"
 #include "domain/ingest_device.h"
+#include "domain/ingest_head.h"
 #include "domain/message.h"
 
-#define VERSION_MAX INT64_C(1000000)
-#define WORD_MAX    1024 /* bytes of operator and source.name, which stand in manifests */
+#define VERSION_MAX    INT64_C(1000000)
+#define WORD_MAX       1024 /* bytes of operator and source.name, which stand in manifests */
+#define HEAD_MAX_BYTES 1024 /* of ingest_head_find */
 
 bool sha256_hex_is_valid(const char *text)
 {
@@ -316,6 +318,23 @@ static int read_batch(const struct json *doc, struct pool *pool, struct ingest *
     return check_rows(&reader, ingest);
 }
 
+/* Which run waits for it is still told, so that the run ends: as incomplete. */
+static int too_large(const char *text, size_t len, struct pool *pool, struct ingest *ingest, struct err *err)
+{
+    struct err ignored = ERR_INIT;
+    struct field_reader quiet = { pool, &ignored, { "", -1 } };
+    struct json *doc = NULL;
+    struct buf head;
+
+    buf_init(&head, HEAD_MAX_BYTES);
+    ingest_head_find(text, len, &head);
+    if (!head.is_failed && json_parse(head.data, head.len, &doc, &ignored) == 0)
+        (void)read_registration(&quiet, doc, ingest);
+    json_free(doc);
+    buf_release(&head);
+    return err_set(err, ERR_MSG_TOO_LARGE, 0, "%zu bytes, at most %d in a batch", len, INGEST_MAX_BYTES);
+}
+
 int ingest_parse(const char *text, size_t len, struct pool *pool, struct ingest *ingest_r, struct err *err)
 {
     struct json *doc;
@@ -327,7 +346,7 @@ int ingest_parse(const char *text, size_t len, struct pool *pool, struct ingest 
     ingest_r->mode = "apply";
     ingest_r->part.path = "";
     if (len > INGEST_MAX_BYTES)
-        return err_set(err, ERR_MSG_TOO_LARGE, 0, "%zu bytes, at most %d in a batch", len, INGEST_MAX_BYTES);
+        return too_large(text, len, pool, ingest_r, err);
     if (json_parse(text, len, &doc, err) != 0) {
         if (err->code == ERR_JSON)
             err->code = ERR_MSG_MALFORMED;
