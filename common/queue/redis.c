@@ -219,7 +219,7 @@ static int read_identity(struct redis *redis, struct err *err)
     info_line(redis_text(reply, NULL), "run_id", run_id, sizeof(run_id));
     info_line(redis_text(reply, NULL), "redis_version", version, sizeof(version));
     redis_reply_free(reply);
-    if (atoi(version) < 7)
+    if (strtol(version, NULL, 10) < 7)
         return err_set(err, ERR_REDIS_VERSION, 0, "Redis at %s is version %s, 7.0 or later is needed",
                        redis->settings.url, version[0] != '\0' ? version : "unknown");
     if (redis_callv(redis, &reply, err, "INFO", "replication", NULL) != 0)

@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -38,17 +37,17 @@ struct settle_lists {
     size_t id_count, uid_count, devices;
 };
 
-static int list_messages(struct work *work, const bool *take, struct pool *pool, struct settle_lists *lists,
-                         struct err *err)
+static int list_messages(struct work *work, size_t from, size_t to, struct pool *pool,
+                         struct settle_lists *lists, struct err *err)
 {
     lists->ids = pool_array(pool, work->held_count, sizeof(*lists->ids));
     lists->uids = pool_array(pool, work->held_count, sizeof(*lists->uids));
     if (lists->ids == NULL || lists->uids == NULL)
         return pool_failed(pool, err);
-    for (size_t i = 0; i < work->held_count; i++) {
+    for (size_t i = from; i < to; i++) {
         const struct held *held = work->held[i];
 
-        if (held->is_lost || !take[i])
+        if (held->is_lost)
             continue;
         lists->ids[lists->id_count++] = held->id;
         lists->devices += held->counted;
@@ -58,7 +57,7 @@ static int list_messages(struct work *work, const bool *take, struct pool *pool,
     return 0;
 }
 
-static int settle_once(struct worker *worker, struct work *work, const bool *take, struct plan *plan,
+static int settle_once(struct worker *worker, struct work *work, size_t from, size_t to, struct plan *plan,
                        enum settle_kind *kind_r, struct err *err)
 {
     struct settle_counter counters[COUNTERS] = {
@@ -71,7 +70,7 @@ static int settle_once(struct worker *worker, struct work *work, const bool *tak
     struct settle_lists lists = { 0 };
     struct redis_reply *reply;
 
-    if (list_messages(work, take, plan->pool, &lists, err) != 0)
+    if (list_messages(work, from, to, plan->pool, &lists, err) != 0)
         return -1;
     *kind_r = SETTLE_OK;
     if (lists.id_count == 0)
@@ -95,11 +94,10 @@ static int settle_once(struct worker *worker, struct work *work, const bool *tak
 }
 
 /*
- * Settles the messages that take[] names, in one call where they fit its limits, else half by half: a message
- * is never divided. Where some turn out to be another's, the rest is planned anew without them.
+ * Settles the messages from..to in one call where they fit its limits, else half by half: a message is never
+ * divided. Where some turn out to be another's, the rest is planned anew without them.
  */
-static int settle_some(struct worker *worker, struct work *work, const bool *take, size_t from, size_t to,
-                       struct err *err)
+static int settle_range(struct worker *worker, struct work *work, size_t from, size_t to, struct err *err)
 {
     for (;;) {
         enum settle_kind kind = SETTLE_OK;
@@ -109,12 +107,12 @@ static int settle_some(struct worker *worker, struct work *work, const bool *tak
 
         if (plan_init(&plan, err) != 0)
             return -1;
-        rc = plan_add_jobs(&plan, worker, work, take, err);
+        rc = plan_add_jobs(&plan, worker, work, from, to, err);
         is_too_large = rc == 0 && to - from > 1 &&
                        (plan.bytes > SETTLE_MAX_BYTES ||
                         plan.publication_count + plan.letter_count > SETTLE_MAX_ENTRIES);
         if (rc == 0 && !is_too_large)
-            rc = settle_once(worker, work, take, &plan, &kind, err);
+            rc = settle_once(worker, work, from, to, &plan, &kind, err);
         plan_release(&plan);
         if (rc != 0)
             return -1;
@@ -123,36 +121,15 @@ static int settle_some(struct worker *worker, struct work *work, const bool *tak
         if (kind == SETTLE_OK)
             return 0;
     }
-    for (int half = 0; half < 2; half++) {
-        size_t middle = from + (to - from) / 2;
-        bool *part = calloc(work->held_count, sizeof(*part));
-        int rc;
-
-        if (part == NULL)
-            return err_set(err, ERR_NOMEM, 0, "no memory for a settle");
-        for (size_t i = half == 0 ? from : middle; i < (half == 0 ? middle : to); i++)
-            part[i] = true;
-        rc = settle_some(worker, work, part, half == 0 ? from : middle, half == 0 ? middle : to, err);
-        free(part);
-        if (rc != 0)
-            return -1;
-    }
-    return 0;
+    if (settle_range(worker, work, from, from + (to - from) / 2, err) != 0)
+        return -1;
+    return settle_range(worker, work, from + (to - from) / 2, to, err);
 }
 
 int worker_finish(struct worker *worker, struct work *work, struct err *err)
 {
-    bool *take = calloc(work->held_count, sizeof(*take));
-    int rc;
-
-    if (take == NULL)
-        return err_set(err, ERR_NOMEM, 0, "no memory for a settle");
     mark_lost_jobs(work);
-    for (size_t i = 0; i < work->held_count; i++)
-        take[i] = true;
-    rc = settle_some(worker, work, take, 0, work->held_count, err);
-    free(take);
-    return rc;
+    return settle_range(worker, work, 0, work->held_count, err);
 }
 
 static int letter_of_raw(struct worker *worker, const struct held *held, struct settle_letter *letter)

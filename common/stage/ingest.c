@@ -154,7 +154,7 @@ static int register_once(struct worker *worker, struct work *work, struct err *e
     worker_rule_verdicts(worker, work);
     register_head(held, &reg, &name);
     if (claim_job == NULL || list_claims(work, &plan, &reg, claim_job, err) != 0 ||
-        plan_add_jobs(&plan, worker, work, NULL, err) != 0)
+        plan_add_jobs(&plan, worker, work, 0, 1, err) != 0)
         goto out;
     plan_fill(&plan, &head);
     if (held->ingest.mapping_sha256 == NULL && work->batch.mapping_sha256 != NULL) {

@@ -208,7 +208,7 @@ static int flush(struct plan *plan, struct worker *worker, const struct group *g
     return 0;
 }
 
-int plan_add_jobs(struct plan *plan, struct worker *worker, struct work *work, const bool *take,
+int plan_add_jobs(struct plan *plan, struct worker *worker, struct work *work, size_t from, size_t to,
                   struct err *err)
 {
     struct group groups[GROUPS_MOST];
@@ -223,7 +223,7 @@ int plan_add_jobs(struct plan *plan, struct worker *worker, struct work *work, c
         int64_t delay_ms;
         int target;
 
-        if (held->is_lost || (take != NULL && !take[work->job_held[i]]))
+        if (held->is_lost || work->job_held[i] < from || work->job_held[i] >= to)
             continue;
         target = way_of(plan, worker, job, &delay_ms);
         group =

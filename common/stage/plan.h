@@ -35,8 +35,8 @@ int plan_add_devices(struct plan *plan, struct worker *worker, int target, int64
 int plan_add_letter(struct plan *plan, const struct device *device, const char *run, int64_t at_ms,
                     struct err *err);
 
-/** All jobs of work whose message's index passes take[] (NULL: all) and is not lost. */
-int plan_add_jobs(struct plan *plan, struct worker *worker, struct work *work, const bool *take,
+/** All jobs of the work's messages from..to that are still ours. */
+int plan_add_jobs(struct plan *plan, struct worker *worker, struct work *work, size_t from, size_t to,
                   struct err *err);
 
 /** Fills head's lists from the plan. */

@@ -6,11 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/dump.h"
 #include "base/log.h"
 #include "base/rand.h"
 #include "queue/stream.h"
@@ -67,15 +66,6 @@ static int take_signals(struct err *err)
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
     return 0;
-}
-
-/* A core would hold the token. */
-static void forbid_cores(void)
-{
-    const struct rlimit none = { 0, 0 };
-
-    (void)setrlimit(RLIMIT_CORE, &none);
-    (void)prctl(PR_SET_DUMPABLE, 0);
 }
 
 static void print_help(const struct stage *stage)
@@ -310,7 +300,7 @@ int stage_main(int argc, char **argv, const struct stage *stage)
     log_init(stage->name, options.level, options.is_json);
     if (rc < 0 || take_signals(&err) != 0)
         return fail(&worker, &err);
-    forbid_cores();
+    dump_forbid(); /* a core would hold the token */
     if (read_settings(&worker, &options, &err) != 0)
         return fail(&worker, &err);
     if (options.is_health) {

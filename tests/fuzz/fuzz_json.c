@@ -36,7 +36,7 @@ static void walk(const struct json *value)
 static void quote(const uint8_t *data, size_t size)
 {
     struct err err = ERR_INIT;
-    struct json *doc;
+    struct json *doc = NULL;
     struct buf out;
 
     buf_init(&out, OUT_MAX);
@@ -49,7 +49,7 @@ static void quote(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct err err = ERR_INIT;
-    struct json *doc, *again;
+    struct json *doc = NULL, *again = NULL;
     struct buf first, second;
 
     if (size > 0)

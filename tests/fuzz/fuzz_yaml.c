@@ -36,7 +36,7 @@ static size_t count_nodes(const struct yaml_node *node)
 static int count_events(const uint8_t *data, size_t size, size_t *nodes_r, struct err *err)
 {
     FILE *file = fmemopen((void *)(uintptr_t)data, size, "r");
-    struct yaml_events *events;
+    struct yaml_events *events = NULL;
     struct yaml_event event;
     unsigned depth = 0;
     int rc;
