@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include <cmocka.h>
 
@@ -12,7 +13,7 @@
 
 /* What the last command saw. */
 static struct seen {
-    bool is_run;
+    bool is_run, is_dumpable;
     bool flag, is_json;
     const char *text, *org;
     int64_t number, duration;
@@ -41,6 +42,7 @@ static int run_all(struct ctl *ctl, int argc, char **argv, struct err *err)
 
     seen.is_run = rc == 0;
     seen.is_json = ctl->is_json;
+    seen.is_dumpable = prctl(PR_GET_DUMPABLE) != 0;
     seen.org = ctl->org_name;
     seen.listed = list.count;
     seen.operands = argc - first;
@@ -122,6 +124,15 @@ static void reads_values(void **state)
     assert_int_equal(seen.operands, 0);
 }
 
+/* Every verb may come to hold a secret. */
+static void leaves_no_core(void **state)
+{
+    (void)state;
+    assert_int_equal(prctl(PR_SET_DUMPABLE, 1), 0);
+    assert_int_equal(run((const char *const[12]){ "all" }), 0);
+    assert_true(seen.is_run && !seen.is_dumpable);
+}
+
 static void takes_common_options_anywhere(void **state)
 {
     (void)state;
@@ -155,9 +166,8 @@ static void names_near_misses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(chooses_and_ends),
-        cmocka_unit_test(reads_values),
-        cmocka_unit_test(takes_common_options_anywhere),
+        cmocka_unit_test(chooses_and_ends),  cmocka_unit_test(reads_values),
+        cmocka_unit_test(leaves_no_core),    cmocka_unit_test(takes_common_options_anywhere),
         cmocka_unit_test(names_near_misses),
     };
 
