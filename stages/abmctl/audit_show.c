@@ -271,8 +271,9 @@ int audit_show_proved(struct ctl *ctl, const char *path, const struct find_hit *
         json_add_raw(&json, "record", hit->line, hit->len);
         json_end(&json, '}');
     } else {
-        buf_addf(&line, "whole: this record is in the manifest of run %s, sequence %" PRId64 "\n%s",
-                 ctl_shown(hit->run), hit->sequence, hit->line);
+        buf_addf(&line, "whole: this record is in the manifest of run %s, sequence %" PRId64 "\n",
+                 ctl_shown(hit->run), hit->sequence);
+        str_escape(&line, hit->line, hit->len, hit->len); /* JSON may hold what turns a terminal's writing */
     }
     rc = ctl_print_line(&line, err);
     buf_release(&line);

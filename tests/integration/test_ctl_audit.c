@@ -152,6 +152,29 @@ static void proves_one_device(void **state)
     want(desk, "nobody's", ARGS("prove", "SERIAL", "--path", desk->evidence.sink_dir[0]), 1, "");
 }
 
+/* A record says what the rules and the API said; a terminal must not obey it. */
+static void shows_a_hostile_record_escaped(void **state)
+{
+    struct desk *desk = *state;
+    struct evidence *evidence = &desk->evidence;
+    struct fake_run *run = fake_runbook_add(&evidence->book, "run-3");
+    struct device *device = evidence_device(evidence, 20);
+    const struct device *const devices[] = { device };
+    struct closed closed;
+    char proof[320];
+    const char *out;
+
+    device->rule = "\xc2\x9b[2J\xe2\x80\xae"; /* CSI as one character, and right to left */
+    evidence_part_of(evidence, run, "uid-3", devices, 1);
+    evidence_close(evidence, run, &closed);
+    snprintf(proof, sizeof(proof), "%s/proof.json", evidence->dir);
+    assert_int_equal(ctl(desk, ARGS("prove", "SERIAL000020", "--path", evidence->sink_dir[0]), &out), 0);
+    evidence_replace(proof, out, strlen(out));
+    want(desk, "the proof", ARGS("verify", "--pubkey", desk->pubkey, proof), 0, "\\u{009b}[2J\\u{202e}");
+    want(desk, "show", ARGS("show", "SERIAL000020", "--path", evidence->sink_dir[0]), 0,
+         "\\u{009b}[2J\\u{202e}");
+}
+
 static void makes_a_key_once(void **state)
 {
     struct desk *desk = *state;
@@ -171,10 +194,8 @@ static void makes_a_key_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ROW(an_auditor_verifies_with_the_key_alone),
-        ROW(an_operator_needs_no_paths),
-        ROW(proves_one_device),
-        ROW(makes_a_key_once),
+        ROW(an_auditor_verifies_with_the_key_alone), ROW(an_operator_needs_no_paths), ROW(proves_one_device),
+        ROW(shows_a_hostile_record_escaped),         ROW(makes_a_key_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
