@@ -51,11 +51,24 @@ static void loses_nothing_in_a_storm(void **state)
                                .timeout_ms = 240000 });
 }
 
+/* Every write of this Redis is on disk before it is answered. */
+static void loses_nothing_with_redis(void **state)
+{
+    (void)state;
+    chaos_run(&(struct chaos){ .bin = TEST_BIN,
+                               .scenario = TRANSIENT,
+                               .devices = 1000,
+                               .kill_every_ms = 200,
+                               .redis_every = 5,
+                               .timeout_ms = 120000 });
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(runs_through),
                                         cmocka_unit_test(loses_nothing_to_faults),
-                                        cmocka_unit_test(loses_nothing_in_a_storm) };
+                                        cmocka_unit_test(loses_nothing_in_a_storm),
+                                        cmocka_unit_test(loses_nothing_with_redis) };
 
     if (getenv("TEST_FILTER") != NULL)
         cmocka_set_test_filter(getenv("TEST_FILTER"));

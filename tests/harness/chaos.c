@@ -29,14 +29,39 @@ static void set_scenario(struct pipeline *pipeline, const char *path)
     buf_release(&text);
 }
 
+/* A worker that ended by itself is a crash, which no storm excuses; but that it found no Redis at its start.
+ */
+static void raise_workers(struct pipeline *pipeline, const struct chaos *chaos)
+{
+    for (int stage = 0; stage < PIPELINE_STAGES && chaos->redis_every > 0; stage++)
+        for (int copy = 0; copy < pipeline->copies[stage]; copy++)
+            if (proc_wait(&pipeline->workers[stage][copy], 0) == 1 &&
+                proc_status(&pipeline->workers[stage][copy]) == 69)
+                pipeline_start_worker(pipeline, (enum pipeline_stage)stage, copy);
+    pipeline_assert_workers_run(pipeline);
+}
+
+static void kill_redis(struct pipeline *pipeline)
+{
+    struct err err = ERR_INIT;
+
+    redis_disconnect(pipeline->desk.redis);
+    redis_server_kill(&pipeline->desk.server);
+    must(redis_server_restart(&pipeline->desk.server, &err), &err);
+    pipeline->kills++;
+}
+
 /* One victim at a time, of any stage; it is started again at once. */
-static void kill_one(struct pipeline *pipeline)
+static void kill_one(struct pipeline *pipeline, const struct chaos *chaos)
 {
     enum pipeline_stage stage = (enum pipeline_stage)(rand_u32() % PIPELINE_STAGES);
     int copy = (int)(rand_u32() % (unsigned)pipeline->copies[stage]);
 
-    /* A worker that ended by itself is a crash, which no storm excuses. */
-    pipeline_assert_workers_run(pipeline);
+    raise_workers(pipeline, chaos);
+    if (chaos->redis_every > 0 && pipeline->kills % chaos->redis_every == chaos->redis_every - 1) {
+        kill_redis(pipeline);
+        return;
+    }
     pipeline_kill_worker(pipeline, stage, copy);
     pipeline_start_worker(pipeline, stage, copy);
 }
@@ -146,8 +171,9 @@ void chaos_run(const struct chaos *chaos)
     until = clock_boot_ms() + chaos->timeout_ms;
     while (chaos->kill_every_ms > 0 && !pipeline_push_ends(&push, chaos->kill_every_ms) &&
            clock_boot_ms() < until)
-        kill_one(&pipeline);
+        kill_one(&pipeline, chaos);
     pipeline_push_end(&pipeline, &push, until - clock_boot_ms(), &result);
+    raise_workers(&pipeline, chaos);
     assert_guarantee(&pipeline, chaos, &result);
     pipeline_stop_workers(&pipeline, 10000);
     pipeline_stop(&pipeline);

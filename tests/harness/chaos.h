@@ -11,6 +11,7 @@ struct chaos {
     const char *scenario; /* path of transient.json */
     int devices;
     int kill_every_ms; /* 0: nobody is killed, requests alone go wrong */
+    int redis_every;   /* each so-many-th victim is Redis; 0: never */
     int timeout_ms;    /* for the run to close; fails the test after it */
 };
 
