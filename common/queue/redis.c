@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include "base/str.h"
 #include "queue/redis_url.h"
 
 #define DEFAULT_TIMEOUT_MS 5000
@@ -230,6 +231,30 @@ static int read_identity(struct redis *redis, struct err *err)
     return 0;
 }
 
+/* A server that does not know AUTH repeats what it was given in its error: its words are never told as they
+ * are. */
+static int fail_log_in(const struct redis *redis, struct err *err)
+{
+    static const struct {
+        const char *prefix, *words;
+    } known[] = {
+        { "Redis: WRONGPASS", "WRONGPASS" },
+        { "Redis: NOAUTH", "NOAUTH" },
+        { "Redis: NOPERM", "NOPERM" },
+        { "Redis: LOADING", "LOADING" },
+        { "Redis: ERR AUTH", "no password is set there" },
+        { "Redis: ERR unknown command", "it does not know AUTH" },
+    };
+    const char *words = "another error";
+
+    if (err->code == ERR_REDIS_LOST)
+        return -1;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (str_starts(err->text, known[i].prefix))
+            words = known[i].words;
+    return err_set(err, err->code, 0, "Redis at %s refuses the log-in: %s", redis->settings.url, words);
+}
+
 static int log_in(struct redis *redis, struct err *err)
 {
     struct redis_reply *reply;
@@ -242,7 +267,7 @@ static int log_in(struct redis *redis, struct err *err)
                      : redis_callv(redis, &reply, err, "AUTH", redis->settings.password, NULL);
 
         if (rc != 0)
-            return -1;
+            return fail_log_in(redis, err);
         redis_reply_free(reply);
     }
     if (redis->url.db > 0) {
