@@ -1,6 +1,5 @@
 #include "domain/field.h"
 
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -93,7 +92,7 @@ static int read_member(struct field_reader *reader, const struct field *field, c
     case FIELD_ROW: return field_read_int(reader, field->name, value, 1, NUMBER_MAX, (int64_t *)(void *)at);
     case FIELD_TIME: return field_read_int(reader, field->name, value, 0, NUMBER_MAX, (int64_t *)(void *)at);
     case FIELD_COUNT:
-        if (field_read_int(reader, field->name, value, 0, INT_MAX, &number) != 0)
+        if (field_read_int(reader, field->name, value, 0, FIELD_COUNT_MAX, &number) != 0)
             return -1;
         *(int *)(void *)at = (int)number;
         return 0;

@@ -18,11 +18,14 @@
 #include "base/json.h"
 #include "base/pool.h"
 
+/* What counts: far from the end of an int, so that a worker may count on from whatever a message says. */
+#define FIELD_COUNT_MAX 1000000000
+
 enum field_kind {
     FIELD_TEXT,  /* const char *, NULL: absent */
     FIELD_ROW,   /* int64_t >= 1; 0: absent */
     FIELD_TIME,  /* int64_t >= 0; 0: absent */
-    FIELD_COUNT, /* int >= 0; 0: absent */
+    FIELD_COUNT, /* int in 0 .. FIELD_COUNT_MAX; 0: absent */
     FIELD_FLAG,  /* bool; false: absent */
     FIELD_OTHER, /* the row's own functions */
 };

@@ -3,7 +3,6 @@
  * quote's place. It never reports an error. At the first byte that is not as expected it gives up, and the
  * tree decides.
  */
-#include <limits.h>
 #include <string.h>
 
 #include "base/json_scan.h"
@@ -117,7 +116,7 @@ static bool take_member(struct cursor *cursor, const struct field *field, struct
     case FIELD_ROW:
     case FIELD_TIME: return take_number(cursor, false, (int64_t *)(void *)member);
     case FIELD_COUNT:
-        if (!take_number(cursor, false, &number) || number > INT_MAX)
+        if (!take_number(cursor, false, &number) || number > FIELD_COUNT_MAX)
             return false;
         *(int *)(void *)member = (int)number;
         return true;
