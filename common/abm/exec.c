@@ -342,6 +342,16 @@ static enum http_next next(void *user, struct http_request **request_r, int64_t 
     return HTTP_NEXT_NONE;
 }
 
+/* Before anything is read of it. The other headers kept are times, of which no text is told. */
+static void mask_token(const struct token *token, struct http_request *request)
+{
+    token_mask(token, request->answer.data, request->answer.len);
+    if (request->got.content_type != NULL)
+        token_mask(token, request->got.content_type, strlen(request->got.content_type));
+    if (request->got.link != NULL)
+        token_mask(token, request->got.link, strlen(request->got.link));
+}
+
 static void done(void *user, struct http_request *request)
 {
     struct exec *exec = user;
@@ -349,6 +359,7 @@ static void done(void *user, struct http_request *request)
     struct call *call = request->user;
 
     exec->under_way--;
+    mask_token(&client->token, request);
     if (request->result == HTTP_ANSWERED) {
         client->latency_ms += (request->answered_ms - request->sent_ms - client->latency_ms) / 4;
         notice_see(&client->notices, call->op->id, &request->got, clock_real_ms());

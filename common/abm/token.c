@@ -7,6 +7,8 @@
 #include "base/str.h"
 #include "crypto/secret.h"
 
+#define MASKED_MIN 8
+
 void token_init(struct token *token, const char *reference, bool allow_mount_mode)
 {
     memset(token, 0, sizeof(*token));
@@ -68,4 +70,18 @@ int token_load(struct token *token, struct err *err)
     if (secret_refresh(token->secret, &ignored) != 1)
         return 0;
     return set_bearer(token, err);
+}
+
+void token_mask(const struct token *token, char *text, size_t len)
+{
+    const char *secret = token->secret != NULL ? secret_text(token->secret) : NULL;
+    size_t secret_bytes = secret != NULL ? secret_len(token->secret) : 0;
+    char *end = text + len, *at = text;
+
+    if (text == NULL || secret_bytes < MASKED_MIN)
+        return;
+    while ((at = memmem(at, (size_t)(end - at), secret, secret_bytes)) != NULL) {
+        memset(at, '*', secret_bytes);
+        at += secret_bytes;
+    }
 }

@@ -26,4 +26,11 @@ void token_release(struct token *token);
  * ERR_NOMEM. */
 int token_load(struct token *token, struct err *err);
 
+/**
+ * Puts '*' over each place of text[len] where the token stands: an API, or what stands before it, that
+ * repeats a request in its answer must not carry it into logs, Redis and evidence. A token of less than 8
+ * bytes is left: it is none that could be kept secret.
+ */
+void token_mask(const struct token *token, char *text, size_t len) __attribute__((nonnull(1)));
+
 #endif

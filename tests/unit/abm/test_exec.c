@@ -357,6 +357,37 @@ static void names_the_apis_words_escaped(void **state)
     fixture_release(&f);
 }
 
+/* An API, or a proxy before it, that repeats what it was sent. */
+static void an_echoed_token_is_not_told(void **state)
+{
+    static const struct {
+        const char *what, *body, *says;
+        long status;
+    } rows[] = {
+        { "an error's title",
+          "{\"errors\":[{\"status\":\"403\",\"code\":\"X\",\"title\":\"Bearer s3cret-token?\"}]}",
+          "X: Bearer ************? (403)", 403 },
+        { "a page", "Authorization: Bearer s3cret-token s3cret-token", "Bearer ************ ************",
+          200 },
+        { "at its end", "s3cret-token", "************", 200 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct plan plan = { .to = 1000, .status = rows[i].status, .body = rows[i].body, .gets_too = true };
+        static struct fixture f;
+
+        start(&f, &plan, 2);
+        assert_int_equal(assign(&f), -1);
+        if (strstr(f.err.text, rows[i].says) == NULL || strstr(f.err.text, "s3cret") != NULL)
+            fail_msg("%s: %s", rows[i].what, f.err.text);
+        for (size_t at = 0; at < f.count; at++)
+            if (f.items[at].text != NULL && strstr(f.items[at].text, "s3cret") != NULL)
+                fail_msg("%s: %s", rows[i].what, f.items[at].text);
+        fixture_release(&f);
+    }
+}
+
 static void keeps_what_a_503_asks_to_wait(void **state)
 {
     struct plan plan = { .from = 1, .to = 2, .status = 503, .retry_after = "30" };
@@ -530,6 +561,7 @@ int main(void)
         cmocka_unit_test(an_import_asks_for_each_message_and_takes_one_slot),
         cmocka_unit_test(trouble_of_one_is_suspect_and_of_all_is_the_organizations),
         cmocka_unit_test(names_the_apis_words_escaped),
+        cmocka_unit_test(an_echoed_token_is_not_told),
         cmocka_unit_test(keeps_what_a_503_asks_to_wait),
         cmocka_unit_test(a_new_token_is_taken_without_a_restart),
         cmocka_unit_test(a_token_that_cannot_be_had_or_sent_is_named_not_shown),
