@@ -38,7 +38,7 @@ static void loses_nothing_to_faults(void **state)
 {
     (void)state;
     chaos_run(
-        &(struct chaos){ .bin = TEST_BIN, .scenario = TRANSIENT, .devices = 2000, .timeout_ms = 60000 });
+        &(struct chaos){ .bin = TEST_BIN, .scenario = TRANSIENT, .devices = 1000, .timeout_ms = 60000 });
 }
 
 static void loses_nothing_in_a_storm(void **state)

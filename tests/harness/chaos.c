@@ -157,12 +157,16 @@ void chaos_run(const struct chaos *chaos)
                   "  audit: { lease: 2s, retry: { attempts: 30 } }\n",
         .api = "timeout: 900ms",
         .sim_options = sim,
-        .copies = { [PIPELINE_ASSIGN] = 2, [PIPELINE_VERIFY] = 2 },
+        .copies = { [PIPELINE_VALIDATE] = 2,
+                    [PIPELINE_IMPORT] = 2,
+                    [PIPELINE_ASSIGN] = 3,
+                    [PIPELINE_VERIFY] = 2,
+                    [PIPELINE_AUDIT] = 2 },
     };
     struct pipeline_result result;
     struct pipeline_push push;
     struct pipeline pipeline;
-    int64_t until;
+    int64_t until, left_ms;
 
     pipeline_start(&pipeline, &options);
     set_scenario(&pipeline, chaos->scenario);
@@ -172,7 +176,8 @@ void chaos_run(const struct chaos *chaos)
     while (chaos->kill_every_ms > 0 && !pipeline_push_ends(&push, chaos->kill_every_ms) &&
            clock_boot_ms() < until)
         kill_one(&pipeline, chaos);
-    pipeline_push_end(&pipeline, &push, until - clock_boot_ms(), &result);
+    left_ms = until - clock_boot_ms();
+    pipeline_push_end(&pipeline, &push, left_ms > 0 ? left_ms : 0, &result);
     raise_workers(&pipeline, chaos);
     assert_guarantee(&pipeline, chaos, &result);
     pipeline_stop_workers(&pipeline, 10000);
