@@ -113,6 +113,51 @@ static void stops_and_starts_under_load(void **state)
     pipeline_stop(&pipeline);
 }
 
+static bool no_run_is_open(void *user)
+{
+    return desk_number(user, "HLEN", "@runs:open", NULL) == 0;
+}
+
+/* Small messages, of which a worker has more in hand than its batch takes: those go back as they came. */
+static void gives_back_what_no_batch_took(void **state)
+{
+    enum { RUNS = 20, EACH = 35 };
+    struct pipeline_options options = {
+        .bin = TEST_BIN,
+        .rate_limit = "{ requests: 100, per: 1s, burst: 20 }",
+    };
+    struct pipeline pipeline;
+    char name[32], prefix[8];
+
+    (void)state;
+    pipeline_start(&pipeline, &options);
+    pipeline_start_worker(&pipeline, PIPELINE_VALIDATE, 0); /* push waits for it */
+    for (int i = 0; i < RUNS; i++) {
+        snprintf(name, sizeof(name), "devices-%d.csv", i);
+        snprintf(prefix, sizeof(prefix), "C%02d", i);
+        desk_expect(
+            &pipeline.desk,
+            desk_ctl(&pipeline.desk, "push", "--input", pipeline_csv(&pipeline, name, prefix, EACH), NULL), 0,
+            NULL, NULL);
+    }
+    pipeline_start_workers(&pipeline);
+    for (int stop = 1; stop <= 3; stop++) {
+        wait_for_stat(&pipeline, "puts_received", 100 * stop);
+        pipeline_stop_workers(&pipeline, 20000);
+        assert_int_equal(pending_of_all(&pipeline), 0);
+        pipeline_start_workers(&pipeline);
+    }
+    if (!proc_until(no_run_is_open, &pipeline.desk, 60000))
+        fail_msg("%lld runs did not close",
+                 (long long)desk_number(&pipeline.desk, "HLEN", "@runs:open", NULL));
+    assert_int_equal(stat_of(&pipeline, "by_operation.putAssignment"), RUNS * EACH);
+    pipeline_assert_no_letters(&pipeline);
+    pipeline_assert_no_violations(&pipeline);
+    pipeline_assert_evidence_whole(&pipeline);
+    pipeline_assert_clean(&pipeline);
+    pipeline_stop(&pipeline);
+}
+
 static bool has_lost(void *user)
 {
     return pipeline_log_count(user, "\"lost_message\"") > 0;
@@ -193,6 +238,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stops_and_starts_under_load),
+        cmocka_unit_test(gives_back_what_no_batch_took),
         cmocka_unit_test(a_late_worker_sends_nothing),
         cmocka_unit_test(a_late_settle_changes_nothing),
     };
