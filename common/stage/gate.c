@@ -7,9 +7,31 @@
 #include "base/log.h"
 #include "stage/worker.h"
 
-#define LOOK_EVERY_MS 50 /* while there is work */
-#define BEAT_EVERY_MS 2000
-#define PROBE_HELD_MS 30000 /* a probe may take as long as a request; then another worker may try */
+#define LOOK_EVERY_MS  50 /* while there is work */
+#define BEAT_EVERY_MS  2000
+#define FATAL_SHOWN_MS 30000 /* what was put back may have gone to another worker since */
+#define PROBE_HELD_MS  30000 /* a probe may take as long as a request; then another worker may try */
+
+void worker_note_fatal(struct worker *worker, const struct err *why, bool is_closing)
+{
+    snprintf(worker->fatal, sizeof(worker->fatal), "fatal: %s: %.260s (%s)", err_wire(why->code), why->text,
+             err_advice(why->code));
+    worker->fatal_boot_ms = clock_boot_ms();
+    worker->is_fatal_closing = is_closing;
+}
+
+void worker_note_success(struct worker *worker, bool is_closing)
+{
+    if (worker->is_fatal_closing == is_closing)
+        worker->fatal[0] = '\0';
+}
+
+static const char *state_of(const struct worker *worker)
+{
+    bool is_fatal = worker->fatal[0] != '\0' && clock_boot_ms() - worker->fatal_boot_ms < FATAL_SHOWN_MS;
+
+    return is_fatal ? worker->fatal : worker->why;
+}
 
 static const char *heartbeat(struct worker *worker, struct buf *out)
 {
@@ -22,7 +44,7 @@ static const char *heartbeat(struct worker *worker, struct buf *out)
     json_add_int(&json, "pid", getpid());
     json_add_int(&json, "started", worker->started_ms);
     json_add_int(&json, "at", worker_now_ms(worker));
-    json_add_string(&json, "state", worker->why);
+    json_add_string(&json, "state", state_of(worker));
     json_add_int(&json, "hand", (int64_t)worker->hand_count);
     json_add_int(&json, "handled", worker->handled);
     json_add_string(&json, "version", worker->env.version);
@@ -56,7 +78,7 @@ static int probe(struct worker *worker, struct err *err)
     worker->shared.is_probing = true;
     rc = worker->stage->probe(worker->state, &failed);
     worker->shared.is_probing = false;
-    if (rc != 0 && failed.code == ERR_REDIS_LOST) {
+    if (rc != 0 && worker_is_redis_trouble(failed.code)) {
         *err = failed;
         return -1;
     }

@@ -113,28 +113,32 @@ static int finish(struct worker *worker, struct work *work, struct err *err)
     return worker_finish(worker, work, err);
 }
 
+static bool passes_by_itself(enum err_code code)
+{
+    return code == ERR_REDIS_LOST || code == ERR_LOST_MESSAGE || code == ERR_ABM_RATE;
+}
+
 /*
  * The handler could not go on with the batch: all goes back with attempts unchanged. What each device has
  * learned so far (its note above all) travels with it.
  */
 static int give_back(struct worker *worker, struct work *work, const struct err *why, struct err *err)
 {
-    int64_t delay_ms = LATER_DELAY_MS;
+    bool is_outage = worker->stage->needs_api && err_class_of(why->code) == ERR_CLASS_SERVICE &&
+                     !worker_is_redis_trouble(why->code);
+    bool is_at_once = is_outage || why->code == ERR_BREAKER_OPEN || why->code == ERR_STOPPED;
 
-    if (why->code == ERR_BREAKER_OPEN || why->code == ERR_STOPPED)
-        delay_ms = 0;
-    else if (worker->stage->needs_api && err_class_of(why->code) == ERR_CLASS_SERVICE) {
-        if (worker_open_breaker(worker, why, worker->stage->name, err) != 0)
-            return -1;
-        delay_ms = 0;
-    } else {
-        log_err(LOG_LEVEL_WARN, "batch_put_back", why, "run", work->held[0]->run, NULL);
-    }
     for (size_t i = 0; i < work->count; i++) {
         job_put_back(&work->jobs[i]);
-        work->jobs[i].delay_ms = delay_ms;
+        work->jobs[i].delay_ms = is_at_once ? 0 : LATER_DELAY_MS;
     }
     work->batch.close_verdict = VERDICT_WAIT;
+    if (is_outage && worker_open_breaker(worker, why, worker->stage->name, err) != 0)
+        return -1;
+    if (!is_at_once) {
+        log_err(LOG_LEVEL_WARN, "batch_put_back", why, "run", work->held[0]->run, NULL);
+        worker_note_fatal(worker, why, work->batch.is_close);
+    }
     return finish(worker, work, err);
 }
 
@@ -171,6 +175,21 @@ static int call_handler(struct worker *worker, struct work *work, struct err *er
     return rc;
 }
 
+bool worker_is_redis_trouble(enum err_code code)
+{
+    switch (code) {
+    case ERR_REDIS_UNREACHABLE:
+    case ERR_REDIS_LOST:
+    case ERR_REDIS_AUTH:
+    case ERR_REDIS_OOM:
+    case ERR_REDIS_VERSION:
+    case ERR_REDIS_REPLY:
+    case ERR_REDIS_TYPE:
+    case ERR_REDIS_NOGROUP: return true;
+    default: return false;
+    }
+}
+
 static bool is_connection_trouble(const struct err *err)
 {
     return err->code == ERR_REDIS_LOST || err->code == ERR_REDIS_UNREACHABLE;
@@ -180,22 +199,26 @@ static int handle(struct worker *worker, size_t held_count, struct err *err)
 {
     struct err why = ERR_INIT;
     struct work work;
-    int rc;
+    int rc = 0;
 
     if (work_init(worker, held_count, &work, err) != 0)
         return -1;
-    rc = worker_prepare(worker, &work, err);
-    if (rc == 0) {
-        lease_moved(worker->lease);
-        if (call_handler(worker, &work, &why) != 0) {
-            /* Connected anew first: what the handler did is known only through the devices in hand. */
-            if (is_connection_trouble(&why) && worker_connect(worker, false, err) != 0)
-                rc = -1;
-            else if (worker->hand_count > 0)
-                rc = give_back(worker, &work, &why, err);
-        } else {
-            rc = finish(worker, &work, err);
-        }
+    if (worker_prepare(worker, &work, err) != 0) {
+        /* Half prepared, a note perhaps unread: nothing of this is settled, all is read again. */
+        work_release(&work);
+        worker_drop_hand(worker);
+        return -1;
+    }
+    lease_moved(worker->lease);
+    if (call_handler(worker, &work, &why) != 0) {
+        /* Connected anew first: what the handler did is known only through the devices in hand. */
+        if (is_connection_trouble(&why) && worker_connect(worker, false, err) != 0)
+            rc = -1;
+        else if (worker->hand_count > 0)
+            rc = give_back(worker, &work, &why, err);
+    } else {
+        worker_note_success(worker, work.batch.is_close);
+        rc = finish(worker, &work, err);
     }
     for (int attempt = 0; rc != 0 && is_connection_trouble(err); attempt++) {
         /* The settle may or may not have been done: the same call again finds out, since it is fenced. */
@@ -283,7 +306,7 @@ static int work_on_hand(struct worker *worker, struct err *err)
     case HELD_CLOSE:
     case HELD_DEVICES:
         if (first->deliveries > DELIVERIES_MOST && held_jobs(first) > 1 && !worker_is_audit(worker) &&
-            !(worker_is_ingest(worker) && first->ingest.count < 2)) {
+            !(worker_is_ingest(worker) && first->ingest.count == 0)) {
             rc = split(worker, first, err);
             break;
         }
@@ -334,7 +357,8 @@ static int recover(struct worker *worker, struct err *err)
          */
         log_err(LOG_LEVEL_ERROR, "step_failed", &why, NULL);
         worker->tick_boot_ms = 0;
-        worker->has_own_pending = true;
+        /* The handler has changed the devices in hand: from the bytes in Redis they are what they were. */
+        worker_drop_hand(worker);
         worker_rest(1000);
         if (err_class_of(why.code) == ERR_CLASS_SERVICE)
             return worker_connect(worker, false, err);

@@ -43,6 +43,9 @@ struct worker {
     int64_t beat_boot_ms;    /* when the last heartbeat was written */
     int64_t reclaim_boot_ms; /* not before */
     const char *why;         /* what the heartbeat says: idle, working, ... */
+    char fatal[400];         /* ... and instead of it, "fatal: ..." where work had to be put back; "": none */
+    int64_t fatal_boot_ms;   /* when that was */
+    bool is_fatal_closing;   /* the work was the closing of a run */
     bool was_empty;          /* the last read brought nothing */
     bool has_own_pending;    /* read what is pending for us before anything new */
 
@@ -60,6 +63,8 @@ bool worker_is_ingest(const struct worker *worker); /* validate */
 bool worker_is_audit(const struct worker *worker);
 /** The first in hand was delivered before, to a worker that died or was too slow: it is handled alone. */
 bool worker_has_suspect(const struct worker *worker);
+/** Redis's trouble, not the API's: it opens no breaker. */
+bool worker_is_redis_trouble(enum err_code code);
 
 /* connect.c */
 /** Connects with back-off until it is done or the worker is to stop (ERR_STOPPED). is_first: fail at once
@@ -68,6 +73,12 @@ int worker_connect(struct worker *worker, bool is_first, struct err *err);
 void worker_drop_hand(struct worker *worker);
 
 /* gate.c */
+/**
+ * What nobody here can do anything about was put back: the heartbeat says so, and what to do, until work of
+ * the same kind succeeds, or another worker has it.
+ */
+void worker_note_fatal(struct worker *worker, const struct err *why, bool is_closing);
+void worker_note_success(struct worker *worker, bool is_closing);
 /** Asks Redis where things stand, if that is not known well enough; probes the API where it is this worker's
  * turn. */
 int worker_look(struct worker *worker, struct err *err);

@@ -9,8 +9,10 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/pool.h"
 #include "base/rand.h"
 #include "harness/engine.h"
+#include "queue/status.h"
 
 static void runs_through(void **state)
 {
@@ -168,12 +170,75 @@ static void gives_back_on_sigterm(void **state)
     engine_stop(&engine);
 }
 
+/* Waits until the stage says so, and returns whether it did. */
+static bool wait_for_why(struct engine *engine, int stage, enum status_why why, const char *words)
+{
+    static const struct status_limit limits[STATUS_STAGES] = {
+        { 10000, 10000 }, { 10000, 10000 }, { 10000, 10000 }, { 10000, 10000 }, { 10000, 10000 }
+    };
+    struct redis_settings settings = { .url = engine->redis.unix_url };
+    struct err err = ERR_INIT;
+    struct status_view view;
+    struct redis *redis;
+    struct keys keys;
+    struct pool *pool = pool_new(1 << 20);
+    bool is_so = false;
+    int64_t end = clock_boot_ms() + 20000;
+
+    keys_init(&keys, "t");
+    assert_non_null(pool);
+    if (redis_new(&settings, &redis, &err) != 0 || redis_connect(redis, &err) != 0)
+        fail_msg("%s", err.text);
+    while (!is_so && clock_boot_ms() < end) {
+        pool_reset(pool);
+        if (status_fetch(redis, &keys, pool, &view, &err) != 0)
+            fail_msg("%s", err.text);
+        status_judge(&view, limits);
+        is_so = view.stages[stage].why == why && strstr(view.stages[stage].reason, words) != NULL;
+        if (!is_so)
+            (void)engine_wait_state(engine, "r1", "never", 20);
+    }
+    redis_free(redis);
+    pool_free(pool);
+    return is_so;
+}
+
+/* Where nobody of a stage can go on, an operator is told why; and no more once somebody can. */
+static void says_why_it_is_stuck(void **state)
+{
+    struct engine engine;
+    char stuck[256], env[300];
+    FILE *file;
+
+    (void)state;
+    engine_start(&engine, "");
+    snprintf(stuck, sizeof(stuck), "%s/stuck", engine.dir);
+    snprintf(env, sizeof(env), "STUB_STUCK=%s", stuck);
+    file = fopen(stuck, "w");
+    assert_non_null(file);
+    fclose(file);
+    for (int i = 0; i < ENGINE_STAGES; i++) {
+        engine.extra_env[0] = i == 4 ? env : NULL;
+        engine_start_worker(&engine, i);
+    }
+    engine_push(&engine, "r1", 10, 10);
+    assert_true(wait_for_why(&engine, 4, STATUS_FATAL, "fatal: spool: the stub says so (make audit.spool"));
+    assert_true(engine_run_number(&engine, "r1", "ended") <= 0);
+    remove(stuck);
+    assert_true(engine_wait_state(&engine, "r1", "closed", 20000));
+    assert_true(wait_for_why(&engine, 4, STATUS_IDLE, "idle"));
+    assert_int_equal(engine_run_number(&engine, "r1", "assigned"), 10);
+    engine_assert_clean(&engine);
+    engine_stop(&engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(runs_through),        cmocka_unit_test(loses_nothing_when_workers_die),
-        cmocka_unit_test(isolates_a_crasher),  cmocka_unit_test(survives_redis),
-        cmocka_unit_test(knows_a_batch_again), cmocka_unit_test(gives_back_on_sigterm),
+        cmocka_unit_test(runs_through),         cmocka_unit_test(loses_nothing_when_workers_die),
+        cmocka_unit_test(isolates_a_crasher),   cmocka_unit_test(survives_redis),
+        cmocka_unit_test(knows_a_batch_again),  cmocka_unit_test(gives_back_on_sigterm),
+        cmocka_unit_test(says_why_it_is_stuck),
     };
 
     if (getenv("TEST_FILTER") != NULL)

@@ -4,6 +4,7 @@
  *
  *   STUB_ABORT=SERIAL    abort() when a batch holds this device (a crasher)
  *   STUB_RETRY=PERCENT   that share of first attempts is a retry
+ *   STUB_STUCK=FILE      while FILE exists, give every batch back: the rule can do nothing
  *   STUB_HANG=FILE       while FILE exists, wait in the handler (a test can kill the worker there)
  */
 #include <stdio.h>
@@ -16,7 +17,7 @@
 #include "stage_crypto.h"
 
 struct stub {
-    const char *abort_serial, *hang_file;
+    const char *abort_serial, *hang_file, *stuck_file;
     unsigned retry_percent;
 };
 
@@ -29,6 +30,7 @@ static int open_stub(const struct stage_env *env, void **state_r, struct err *er
         return err_set(err, ERR_NOMEM, 0, "no memory");
     stub->abort_serial = getenv("STUB_ABORT");
     stub->hang_file = getenv("STUB_HANG");
+    stub->stuck_file = getenv("STUB_STUCK");
     stub->retry_percent = retry != NULL ? (unsigned)atoi(retry) : 0;
     (void)env;
     *state_r = stub;
@@ -39,7 +41,8 @@ static int handle(void *state, struct batch *batch, struct err *err)
 {
     struct stub *stub = state;
 
-    (void)err;
+    if (stub->stuck_file != NULL && access(stub->stuck_file, F_OK) == 0)
+        return err_set(err, ERR_SPOOL, 0, "the stub says so");
     while (stub->hang_file != NULL && access(stub->hang_file, F_OK) == 0)
         usleep(5000);
     batch->close_verdict = VERDICT_FINISH;
