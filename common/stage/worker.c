@@ -137,7 +137,8 @@ static int give_back(struct worker *worker, struct work *work, const struct err 
         return -1;
     if (!is_at_once) {
         log_err(LOG_LEVEL_WARN, "batch_put_back", why, "run", work->held[0]->run, NULL);
-        worker_note_fatal(worker, why, work->batch.is_close);
+        if (!passes_by_itself(why->code))
+            worker_note_fatal(worker, why, work->batch.is_close);
     }
     return finish(worker, work, err);
 }
