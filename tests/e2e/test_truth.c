@@ -21,7 +21,7 @@ static void must(int rc, const struct err *err)
 }
 
 /* What device `at` had before; NULL: nothing. */
-static const char *before(int at)
+static const char *before(int64_t at)
 {
     static const char *const blueprints[] = { "bp-before-a", NULL, "bp-before-b", "bp-before-c" };
 
@@ -49,9 +49,10 @@ static bool all_are_changed(void *user)
 
 static void see_record(void *user, const struct device *record)
 {
-    int at = atoi(record->serial + strlen(PREFIX));
+    int64_t at;
 
     (void)user;
+    assert_true(str_to_int(record->serial + strlen(PREFIX), 0, DEVICES - 1, &at));
     if (record->outcome != OUTCOME_ASSIGNED || !str_eq(record->from_blueprint_id, before(at)))
         fail_msg("%s ended %s, from %s instead of %s", record->serial, outcome_name(record->outcome),
                  record->from_blueprint_id != NULL ? record->from_blueprint_id : "none",

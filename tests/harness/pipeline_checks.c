@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fsio.h"
+#include "base/str.h"
 #include "evidence/record.h"
 
 #define DRAIN_MS                                                                                             \
@@ -177,12 +178,11 @@ struct tally {
 static int place_of(const struct tally *tally, const char *serial)
 {
     size_t prefix = strlen(tally->prefix);
-    int at;
+    int64_t at;
 
     if (strncmp(serial, tally->prefix, prefix) != 0 || strlen(serial) != 12)
         return -1;
-    at = atoi(serial + prefix);
-    return at < tally->count ? at : -1;
+    return str_to_int(serial + prefix, 0, tally->count - 1, &at) ? (int)at : -1;
 }
 
 static void count_record(void *user, const struct device *record)
