@@ -8,8 +8,11 @@
 #include "base/clock.h"
 #include "http/url.h"
 
-#define WAIT_MAX_MS 100 /* so that a stop is seen in time also where no signal ends the wait */
-#define SLOW_MS     200 /* answers slower than that: slots asked for ahead might grow too old */
+#define WAIT_MAX_MS     100 /* so that a stop is seen in time also where no signal ends the wait */
+#define UNHEARD_MIN_MS  20  /* a moment without an answer is nothing; beyond the longest it is no hitch */
+#define UNHEARD_MOST_MS 2000
+#define UNHEARD_PERCENT 25  /* of the burst */
+#define SLOW_MS         200 /* answers slower than that: slots asked for ahead might grow too old */
 
 struct pool *exec_pool(struct exec *exec)
 {
@@ -238,6 +241,26 @@ failed:
 
 /* ---- what is sent when ---- */
 
+/*
+ * While nothing at all is answered, what is sent may be piling up on its way, and would reach the API's
+ * bucket in one burst when that clears. So for as long as that takes no more is sent than part of the burst,
+ * which the limiter leaves unused for this (limiter_rate_of).
+ */
+static bool is_piling_up(const struct exec *exec)
+{
+    const struct rate_limit *limit = &exec->client->env.org->rate_limit;
+    int64_t unheard_ms = clock_boot_ms() - exec->heard_ms, most_ms = 2 * exec->client->latency_ms, part_ms;
+
+    if (exec->under_way == 0 || limit->requests <= 0)
+        return false;
+    part_ms = limit->burst * limit->per_ms * UNHEARD_PERCENT / (limit->requests * 100);
+    if (most_ms < part_ms)
+        most_ms = part_ms;
+    if (most_ms < UNHEARD_MIN_MS)
+        most_ms = UNHEARD_MIN_MS;
+    return unheard_ms > most_ms && unheard_ms < UNHEARD_MOST_MS;
+}
+
 static bool needs_probe(const struct exec *exec)
 {
     if (exec->has_probed || exec->is_probing)
@@ -320,6 +343,10 @@ static enum http_next next(void *user, struct http_request **request_r, int64_t 
         call = choose(exec);
         if (call == NULL)
             break;
+        if (is_piling_up(exec)) {
+            *wait_ms_r = UNHEARD_MIN_MS;
+            return HTTP_NEXT_WAIT;
+        }
         switch (ask(exec, call, wait_ms_r)) {
         case GRANT_WAIT:
             if (*wait_ms_r > WAIT_MAX_MS)
@@ -335,7 +362,8 @@ static enum http_next next(void *user, struct http_request **request_r, int64_t 
         }
         pop(exec, call);
         call->http.send_before_ms = purse_use(&exec->purse);
-        exec->under_way++;
+        if (exec->under_way++ == 0)
+            exec->heard_ms = clock_boot_ms();
         *request_r = &call->http;
         return HTTP_NEXT_SEND;
     }

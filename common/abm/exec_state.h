@@ -27,6 +27,8 @@ struct exec {
     struct call *parked;      /* failed as a whole twice: halved once something else is seen to work */
     struct call *probe;       /* to be sent before all else */
     size_t under_way;
+    int64_t heard_ms; /* boot time: when something was answered last, or the first of what is under way was
+                         sent */
     struct purse purse;
 
     bool is_halted; /* nothing more is sent; fatal says why, or the process stops */

@@ -5,11 +5,13 @@
 #include "queue/shared.h"
 
 /*
- * The share of the API's rate and burst that is used. Requests bunch up on their way: what is left of the
- * burst takes that up, and the little that is left of the rate lets the API's bucket fill up again behind it.
+ * The share of the API's rate and burst that is used. Requests bunch up on their way, by a hitch of the
+ * network or of a machine: what is left of the burst takes that up, and the little that is left of the rate
+ * lets the API's bucket fill up again behind it. All that a larger share of the burst would win is its few
+ * requests, once.
  */
 #define RATE_SHARE    0.995
-#define BURST_PERCENT 60
+#define BURST_PERCENT 30
 
 struct limiter_rate limiter_rate_of(int64_t requests, int64_t per_ms, int64_t burst)
 {

@@ -4,6 +4,8 @@
  */
 #include "harness/check.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +135,40 @@ static void nobody_sends_after_a_429(void **state)
     pipeline_stop(&pipeline);
 }
 
+/*
+ * The API stands still three times for 400 ms, as a network does that loses its way: what would reach it in
+ * one burst afterwards is held back, and nothing is answered 429.
+ */
+static void a_hitch_of_the_api_brings_no_429(void **state)
+{
+    static const char *const sim[] = { "--rate", "100/1", "--burst", "20", NULL };
+    static struct pipeline pipeline;
+    struct pipeline_options options = { .bin = TEST_BIN,
+                                        .rate_limit = "{ requests: 100, per: 1s, burst: 20 }",
+                                        .sim_options = sim,
+                                        .copies = { [PIPELINE_ASSIGN] = 6 } };
+    struct pipeline_result result;
+    struct pipeline_push push;
+
+    (void)state;
+    pipeline_start(&pipeline, &options);
+    pipeline_start_workers(&pipeline);
+    pipeline_push_begin(&pipeline, &push, pipeline_csv(&pipeline, "devices.csv", "C", 1000), NULL);
+    for (int i = 1; i <= 3; i++) {
+        struct number_wait wait = { &pipeline, "by_operation.putAssignment", 200 * i };
+
+        assert_true(proc_until(has_counted, &wait, 20000));
+        assert_true(proc_signal(&pipeline.sim.proc, SIGSTOP));
+        poll(NULL, 0, 400);
+        assert_true(proc_signal(&pipeline.sim.proc, SIGCONT));
+    }
+    pipeline_push_end(&pipeline, &push, 60000, &result);
+    print_message("1000 devices in %lld ms\n", (long long)result.ms);
+    assert_int_equal(result.assigned, 1000);
+    assert_no_429(&pipeline);
+    pipeline_stop(&pipeline);
+}
+
 static int64_t imported(struct pipeline *pipeline)
 {
     return desk_number(&pipeline->desk, "HGET", "@count:import", "passed", NULL);
@@ -231,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(holds_the_rate),
         cmocka_unit_test(nobody_sends_after_a_429),
+        cmocka_unit_test(a_hitch_of_the_api_brings_no_429),
         cmocka_unit_test(an_import_takes_its_turn),
         cmocka_unit_test(slow_batches_teach_no_slow_changes),
     };

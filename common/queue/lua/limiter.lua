@@ -11,7 +11,7 @@ local T, tau = tonumber(ARGV[1]), tonumber(ARGV[2])
 local t = call('TIME')
 local now = t[1] * 1000000 + t[2]
 local ahead = 250000
-local late = math.max(T, tau * 2 / 3) -- tau is 60 % of the API's burst, and the other 40 % are there for lateness
+local late = math.max(T, tau) -- tau is 30 % of the API's burst; the rest is there for what comes late
 
 if ARGV[8] ~= '1' and call('EXISTS', KEYS[4]) == 1 then return { 'closed' } end
 if ARGV[9] ~= '' then
