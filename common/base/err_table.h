@@ -21,7 +21,7 @@
     X(ERR_IO, "io", LATER, "look at the disk and the permissions of the named file")                         \
     X(ERR_FILE_MISSING, "file_missing", INPUT, "name an existing, readable file")                            \
     X(ERR_FILE_DENIED, "file_denied", DENIED, "change the owner or the mode of the named file")              \
-    X(ERR_STOPPED, "stopped", LATER, "the process was told to stop; what it held goes to another")           \
+    X(ERR_STOPPED, "stopped", LATER, "told to stop: nothing is lost, and the same command again goes on")    \
     X(ERR_WAIT_OVER, "wait_over", LATER,                                                                     \
       "the run goes on by itself: abmctl status --run tells how far it is")                                  \
     /* settings and secrets */                                                                               \
@@ -142,7 +142,8 @@
     X(ERR_PARTS, "parts", LATER, "a part of the record is missing or altered in audit.spool: restore it")    \
     /* the operator's command */                                                                             \
     X(ERR_CONFIRM, "not_confirmed", DENIED, "add --confirm")                                                 \
-    X(ERR_NOT_FOUND, "not_found", INPUT, "nothing of that name is there")                                    \
+    X(ERR_NOT_FOUND, "not_found", INPUT,                                                                     \
+      "nothing of that name is there: see run list, dead list or audit list")                                \
     X(ERR_SUPERSEDED, "superseded", DENIED, "a later run has changed the device; --force overrides")         \
     X(ERR_RUN_STATE, "run_state", DENIED, "the run's state does not allow it: see the text")
 
