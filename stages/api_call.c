@@ -28,7 +28,10 @@ bool api_call_verdict(struct job *job, const struct abm_item *item)
     case ABM_NONE: return false;
     case ABM_REFUSED: job_finish(job, OUTCOME_FAILED, item->code, item->text); break;
     case ABM_RETRY: job_retry(job, item->code, item->text, item->delay_ms); break;
-    case ABM_SUSPECT: job_suspect(job, item->op, item->code, item->text); break;
+    case ABM_SUSPECT:
+        job_suspect(job, item->op, item->code, item->text);
+        job->delay_ms = item->delay_ms > 0 ? item->delay_ms : -1;
+        break;
     case ABM_LOST: job_lost(job); break;
     case ABM_CANCELLED: job_finish(job, OUTCOME_CANCELLED, ERR_CANCELLED, NULL); break;
     case ABM_UNSENT: job_put_back(job); break;

@@ -114,6 +114,13 @@ static int compare_serials(const struct record_head *a, const struct record_head
     return (a->serial_len > b->serial_len) - (a->serial_len < b->serial_len);
 }
 
+/* A producer that gives no rows counts them anew in each batch: the same serial in the same place of two
+ * batches is a device and its duplicate under one row, not one device twice. */
+static bool is_duplicate(const struct record_head *head)
+{
+    return head->outcome == OUTCOME_DUPLICATE;
+}
+
 int record_compare(const struct record_head *a, const struct record_head *b)
 {
     int order;
@@ -123,12 +130,14 @@ int record_compare(const struct record_head *a, const struct record_head *b)
     order = compare_serials(a, b);
     if (order != 0)
         return order;
+    if (is_duplicate(a) != is_duplicate(b))
+        return is_duplicate(a) ? 1 : -1;
     return (a->seq > b->seq) - (a->seq < b->seq);
 }
 
 bool record_is_same_device(const struct record_head *a, const struct record_head *b)
 {
-    return a->row == b->row && compare_serials(a, b) == 0;
+    return a->row == b->row && compare_serials(a, b) == 0 && !is_duplicate(a) && !is_duplicate(b);
 }
 
 /* A text or null; a member that is absent, or of another kind, is an error. */

@@ -34,9 +34,9 @@ struct record_head {
 bool record_read_head(const char *line, size_t len, struct record_head *head_r)
     __attribute__((nonnull(1, 3)));
 
-/** By row, then serial, then seq: <0, 0, >0. */
+/** By row, then serial, a device before its duplicates, then seq: <0, 0, >0. */
 int record_compare(const struct record_head *a, const struct record_head *b) __attribute__((nonnull(1, 2)));
-/** True where both tell of one device of one input: the same row and serial. */
+/** True where both tell of one device of one input: the same row and serial, and neither is a duplicate. */
 bool record_is_same_device(const struct record_head *a, const struct record_head *b)
     __attribute__((nonnull(1, 2)));
 

@@ -36,7 +36,7 @@ struct health shared_health(struct shared *shared)
 int shared_judge(struct shared *shared, const char *op, const char *serial, int64_t at_ms,
                  enum judgement *judgement_r, struct err *err)
 {
-    static const char *const words[] = { "charge", "probe", "wait", "open" };
+    static const char *const words[] = { "charge", "probe", "wait", "open", "again" };
     char key[KEY_MAX_BYTES];
     struct redis_reply *reply;
     struct redis_args args;

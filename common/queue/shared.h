@@ -56,7 +56,7 @@ struct chain shared_chain(struct shared *shared);
 struct runbook shared_runbook(struct shared *shared);
 
 /* What the skeleton asks of the breaker. */
-enum judgement { JUDGE_CHARGE, JUDGE_PROBE, JUDGE_WAIT, JUDGE_OPEN };
+enum judgement { JUDGE_CHARGE, JUDGE_PROBE, JUDGE_WAIT, JUDGE_OPEN, JUDGE_AGAIN };
 int shared_judge(struct shared *shared, const char *op, const char *serial, int64_t at_ms,
                  enum judgement *judgement_r, struct err *err);
 /** action: "open", "ok" or "fail". 1 it changed something, 0 not, -1 err. */

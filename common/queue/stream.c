@@ -39,17 +39,18 @@ int stream_make_group(struct redis *redis, const struct keys *keys, const char *
 {
     char stream[KEY_MAX_BYTES];
     struct redis_reply *reply;
-    int rc = redis_callv(redis, &reply, err, "XGROUP", "CREATE", keys_stream(keys, stage, stream), stage, "0",
-                         "MKSTREAM", NULL);
+    struct redis_args args;
+    int rc;
 
-    if (rc == 0) {
+    redis_args_init(&args);
+    redis_arg_int(&args, 1);
+    redis_arg(&args, keys_stream(keys, stage, stream));
+    redis_arg(&args, stage);
+    rc = scripts_run(redis, SCRIPT_make_group, &args, &reply, err);
+    redis_args_release(&args);
+    if (rc == 0)
         redis_reply_free(reply);
-        return 0;
-    }
-    if (strstr(err->text, "BUSYGROUP") == NULL)
-        return -1;
-    err_reset(err);
-    return 0;
+    return rc;
 }
 
 int stream_read(struct redis *redis, const struct keys *keys, const char *stage, const char *consumer,

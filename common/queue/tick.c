@@ -31,13 +31,13 @@ int tick_run(struct redis *redis, const struct keys *keys, const char *stage, co
              const char *consumer, const char *heartbeat, bool can_probe, int64_t probe_ms,
              struct tick *tick_r, struct err *err)
 {
-    char names[8][KEY_MAX_BYTES];
+    char names[9][KEY_MAX_BYTES];
     struct redis_reply *reply;
     struct redis_args args;
     int rc;
 
     redis_args_init(&args);
-    redis_arg_int(&args, 8);
+    redis_arg_int(&args, 9);
     redis_arg(&args, keys_make(keys, "pause", stage, names[0]));
     redis_arg(&args, keys_make(keys, "pause", "api", names[1]));
     redis_arg(&args, keys_make(keys, "count", stage, names[2]));
@@ -46,6 +46,7 @@ int tick_run(struct redis *redis, const struct keys *keys, const char *stage, co
     redis_arg(&args, keys_make(keys, "workers", NULL, names[5]));
     redis_arg(&args, keys_make(keys, "held", NULL, names[6]));
     redis_arg(&args, keys_make(keys, "runs", "cancelled", names[7]));
+    redis_arg(&args, keys_make(keys, "retry", next != NULL ? next : "none", names[8]));
     redis_arg(&args, keys->prefix);
     redis_arg(&args, consumer);
     redis_arg(&args, heartbeat);

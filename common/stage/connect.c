@@ -13,6 +13,7 @@ void worker_drop_hand(struct worker *worker)
     for (size_t i = 0; i < worker->hand_count; i++)
         held_free(worker->hand[i]);
     worker->hand_count = 0;
+    worker->has_own_pending = true; /* it is still pending for us where it came from */
     lease_clear(worker->lease);
 }
 

@@ -229,8 +229,8 @@ int worker_finish_ingest(struct worker *worker, struct work *work, struct err *e
     return rc;
 }
 
-static int add_half(struct plan *plan, const struct ingest *head, const struct device **list, size_t from,
-                    size_t to, const char *path, struct err *err)
+static int add_half(struct plan *plan, const struct ingest *head, bool has_rejected,
+                    const struct device **list, size_t from, size_t to, const char *path, struct err *err)
 {
     struct ingest half = *head;
     struct buf text;
@@ -238,7 +238,7 @@ static int add_half(struct plan *plan, const struct ingest *head, const struct d
     int rc;
 
     half.part.path = path;
-    if (from > 0) /* rows that push refused go with the first half */
+    if (!has_rejected)
         half.rejected_count = 0;
     buf_init(&text, 2 * INGEST_MAX_BYTES);
     ingest_print(&text, &half, list + from, to - from);
@@ -251,7 +251,8 @@ static int add_half(struct plan *plan, const struct ingest *head, const struct d
     return rc;
 }
 
-/* Halves of a batch keep the registration that is made here, so that the batch pushed again is still dropped.
+/* Rows that push refused go with the first half, a device that stands alone beside such rows with the second.
+ * Halves of a batch keep the registration that is made here, so that the batch pushed again is still dropped.
  */
 static int plan_halves(struct plan *plan, struct held *held, struct err *err)
 {
@@ -267,9 +268,10 @@ static int plan_halves(struct plan *plan, struct held *held, struct err *err)
     if (head.part.sha256 == NULL)
         head.part.total = (int64_t)(head.count + head.rejected_count);
     head.part.sha256 = held->sha256;
-    if (add_half(plan, &head, list, 0, head.count / 2, pool_printf(plan->pool, "%s0", path), err) != 0)
+    if (add_half(plan, &head, true, list, 0, head.count / 2, pool_printf(plan->pool, "%s0", path), err) != 0)
         return -1;
-    return add_half(plan, &head, list, head.count / 2, head.count, pool_printf(plan->pool, "%s1", path), err);
+    return add_half(plan, &head, false, list, head.count / 2, head.count,
+                    pool_printf(plan->pool, "%s1", path), err);
 }
 
 int worker_split_ingest(struct worker *worker, struct held *held, struct err *err)

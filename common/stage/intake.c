@@ -73,7 +73,7 @@ static int read_own_pending(struct worker *worker, struct err *err)
             strncpy(after, entries.at[count - 1].id, sizeof(after) - 1);
         if (hold_all(worker, &entries, true, err) != 0)
             return -1;
-        if (count < OWN_MOST)
+        if (count == 0)
             break;
     }
     worker->has_own_pending = false;

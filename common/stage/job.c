@@ -4,6 +4,7 @@ static void decide(struct job *job, enum verdict verdict, enum err_code code, co
                    int64_t delay_ms)
 {
     job->verdict = verdict;
+    job->is_ruled = false;
     job->code = code;
     job->text = text;
     job->delay_ms = delay_ms;

@@ -28,6 +28,7 @@ struct job {
     bool is_redelivered;       /* a worker died or was too slow with it before */
 
     enum verdict verdict;
+    bool is_ruled;     /* the skeleton has counted this verdict */
     const char *stage; /* VERDICT_SEND */
     enum outcome outcome;
     enum err_code code;

@@ -83,6 +83,33 @@ int plan_add_raw(struct plan *plan, int target, const char *field, size_t device
     return add_publication(plan, &publication, err);
 }
 
+/* One device that fits no message, of hostile text: what does not fit is cut, so that it ends rather than
+ * stops all. */
+static int add_shortened(struct plan *plan, struct worker *worker, int target, int64_t delay_ms,
+                         const char *run, const struct device *device, struct err *err)
+{
+    char uid[MESSAGE_UID_MAX + 1];
+    struct device copy = *device;
+    const struct device *list[1] = { &copy };
+    struct buf body;
+    char *text;
+    int rc;
+
+    copy.text = NULL;
+    copy.rule = NULL;
+    if (device_shorten(&copy, plan->pool, err) != 0)
+        return -1;
+    buf_init(&body, MESSAGE_MAX_BYTES);
+    message_print(&body, worker_uid(worker, uid), run, NULL, list, 1);
+    rc = buf_check(&body, "a message of one device", err);
+    text = rc == 0 ? pool_strndup(plan->pool, body.data, body.len) : NULL;
+    if (rc == 0)
+        rc = text != NULL ? plan_add_raw(plan, target, "m", 1, delay_ms, text, body.len, err)
+                          : pool_failed(plan->pool, err);
+    buf_release(&body);
+    return rc;
+}
+
 int plan_add_devices(struct plan *plan, struct worker *worker, int target, int64_t delay_ms, const char *run,
                      const char *unknown, const struct device *const *list, size_t count, struct err *err)
 {
@@ -98,14 +125,18 @@ int plan_add_devices(struct plan *plan, struct worker *worker, int target, int64
         return plan_add_devices(plan, worker, target, delay_ms, run, unknown, list + MESSAGE_MAX_DEVICES,
                                 count - MESSAGE_MAX_DEVICES, err);
     }
-    buf_init(&body, 2 * MESSAGE_MAX_BYTES);
+    buf_init(&body, MESSAGE_MAX_BYTES);
     message_print(&body, worker_uid(worker, uid), run, unknown, list, count);
-    if ((body.is_failed || body.len > MESSAGE_MAX_BYTES) && count > 1 && !body.is_out_of_memory) {
+    if (body.is_failed && count > 1 && !body.is_out_of_memory) {
         buf_release(&body);
         if (plan_add_devices(plan, worker, target, delay_ms, run, unknown, list, count / 2, err) != 0)
             return -1;
         return plan_add_devices(plan, worker, target, delay_ms, run, unknown, list + count / 2,
                                 count - count / 2, err);
+    }
+    if (body.is_failed && !body.is_out_of_memory && count == 1) {
+        buf_release(&body);
+        return add_shortened(plan, worker, target, delay_ms, run, list[0], err);
     }
     rc = buf_check(&body, "a message", err);
     copy = rc == 0 ? pool_strndup(plan->pool, body.data, body.len) : NULL;

@@ -59,31 +59,48 @@ static bool is_cancelled(const struct worker *worker, const char *run)
     return false;
 }
 
+/* A device that ends in validate before the rule has checked it may be of any size: it is cut to what a
+ * message takes. */
+static int end_unchecked(struct worker *worker, struct work *work, size_t index, struct err *err)
+{
+    if (!worker_is_ingest(worker))
+        return 0;
+    return device_shorten(work->jobs[index].device, work->pool, err);
+}
+
 /* Before a device's first mutation a cancelled run ends it; later it goes on, and keeps its true outcome. */
-static void end_cancelled(struct worker *worker, struct work *work)
+static int end_cancelled(struct worker *worker, struct work *work, struct err *err)
 {
     if (worker_is_audit(worker) || strcmp(worker->stage->name, "verify") == 0)
-        return;
+        return 0;
     for (size_t i = 0; i < work->count; i++) {
         struct job *job = &work->jobs[i];
 
-        if (job->verdict == VERDICT_NONE && !job->device->is_noted && is_cancelled(worker, job->fence->run))
-            job_finish(job, OUTCOME_CANCELLED, ERR_CANCELLED,
-                       "the run was cancelled before anything was changed");
+        if (job->verdict != VERDICT_NONE || job->device->is_noted || !is_cancelled(worker, job->fence->run))
+            continue;
+        if (end_unchecked(worker, work, i, err) != 0)
+            return -1;
+        job_finish(job, OUTCOME_CANCELLED, ERR_CANCELLED,
+                   "the run was cancelled before anything was changed");
     }
+    return 0;
 }
 
-static void bury_crashers(struct worker *worker, struct work *work)
+static int bury_crashers(struct worker *worker, struct work *work, struct err *err)
 {
     if (worker_is_audit(worker)) /* a record that cannot be written is no device's fault: it backs off */
-        return;
+        return 0;
     for (size_t i = 0; i < work->count; i++) {
         const struct held *held = work->held[work->job_held[i]];
 
-        if (held->deliveries > CRASHES_MOST && held_jobs(held) == 1)
-            job_finish(&work->jobs[i], OUTCOME_FAILED, ERR_WORKER_CRASHED,
-                       "workers died with it 5 times, each time alone");
+        if (held->deliveries <= CRASHES_MOST || held_jobs(held) != 1)
+            continue;
+        if (end_unchecked(worker, work, i, err) != 0)
+            return -1;
+        job_finish(&work->jobs[i], OUTCOME_FAILED, ERR_WORKER_CRASHED,
+                   "workers died with it 5 times, each time alone");
     }
+    return 0;
 }
 
 static void charge(struct worker *worker, struct job *job)
@@ -109,7 +126,7 @@ static int probe_for_judgement(struct worker *worker, const struct device *devic
         report.serial_a = "-";
         return health_report(&worker->env.health, &report, err);
     }
-    if (failed.code == ERR_REDIS_LOST || failed.code == ERR_STOPPED) {
+    if (worker_is_redis_trouble(failed.code) || failed.code == ERR_STOPPED) {
         *err = failed;
         return -1;
     }
@@ -160,6 +177,10 @@ static int judge_suspects(struct worker *worker, struct work *work, struct err *
             charge(worker, job);
             continue;
         }
+        if (judgement == JUDGE_AGAIN) {
+            device->suspect = (struct device_suspect){ NULL, NULL, 0 };
+            continue;
+        }
         if (judgement == JUDGE_OPEN && open_for(worker, device, err) != 0)
             return -1;
         /* Not theirs, or another worker is finding out: all go back, and wait for the breaker or a moment. */
@@ -187,8 +208,8 @@ int worker_prepare(struct worker *worker, struct work *work, struct err *err)
             device->stalled_ms = worker->tick.stalled_ms;
         }
     }
-    bury_crashers(worker, work);
-    end_cancelled(worker, work);
+    if (bury_crashers(worker, work, err) != 0 || end_cancelled(worker, work, err) != 0)
+        return -1;
     if (!worker->stage->needs_api || worker_is_ingest(worker))
         return 0;
     return judge_suspects(worker, work, err);

@@ -194,6 +194,16 @@ static const char *uid_of_fence(void *ctx, const struct fence *fence)
     return "none";
 }
 
+/* Asked at least every two seconds by whatever waits for a slot of the limiter: a batch that waits long for
+ * its turn, or for the end of a 429's pause, is no worker that hangs. */
+static bool is_stopping_and_alive(void *stop)
+{
+    struct worker *worker = stop;
+
+    lease_moved(worker->lease);
+    return stop_count > 0;
+}
+
 static void fill_env(struct worker *worker)
 {
     const struct rate_limit *limit = &worker->org->rate_limit;
@@ -205,7 +215,8 @@ static void fill_env(struct worker *worker)
         .stage = worker->stage->name,
         .consumer = worker->consumer,
         .rate = limiter_rate_of(limit->requests, limit->per_ms, limit->burst),
-        .is_stopping = worker_is_stopping,
+        .is_stopping = is_stopping_and_alive,
+        .stop = worker,
         .uid_of = uid_of_fence,
         .uid_ctx = worker,
     };
@@ -224,8 +235,8 @@ static void fill_env(struct worker *worker)
         .version = ABM_VERSION,
         .now_ms = env_now_ms,
         .clock = worker,
-        .is_stopping = worker_is_stopping,
-        .stop = NULL,
+        .is_stopping = is_stopping_and_alive,
+        .stop = worker,
     };
 }
 

@@ -70,6 +70,7 @@ static void rule_retry(struct worker *worker, struct work *work, struct job *job
 static void rule_suspect(struct worker *worker, struct work *work, struct job *job)
 {
     struct device *device = job->device;
+    int64_t asked_ms = job->delay_ms; /* Retry-After; -1: none */
 
     device->text = job->text;
     if (is_overdue(worker, work, device)) {
@@ -77,11 +78,13 @@ static void rule_suspect(struct worker *worker, struct work *work, struct job *j
         return;
     }
     device->suspect =
-        (struct device_suspect){ .op = job->op, .code = err_wire(job->code), .at_ms = work->now_ms };
+        (struct device_suspect){ .op = job->op, .code = err_wire(job->code), .at_ms = worker_now_ms(worker) };
     job->delay_ms =
         backoff_ms(worker->own->retry_base_ms, worker->own->retry_cap_ms, device->attempts + 1, work->chance);
     if (job->delay_ms > SUSPECT_MOST_MS)
         job->delay_ms = SUSPECT_MOST_MS;
+    if (job->delay_ms < asked_ms)
+        job->delay_ms = asked_ms;
 }
 
 static void rule_wait(struct worker *worker, struct work *work, struct job *job)
@@ -97,6 +100,8 @@ void worker_rule_verdicts(struct worker *worker, struct work *work)
     for (size_t i = 0; i < work->count; i++) {
         struct job *job = &work->jobs[i];
 
+        if (job->is_ruled) /* a settle tried again, after a lost connection: attempts and times count once */
+            continue;
         switch (job->verdict) {
         case VERDICT_NONE:
             log_error("no_verdict", "serial", job->device->serial, "run", job->fence->run, "text",
@@ -113,6 +118,7 @@ void worker_rule_verdicts(struct worker *worker, struct work *work)
         case VERDICT_BACK:
         case VERDICT_LOST: break;
         }
+        job->is_ruled = true;
         if (job->verdict == VERDICT_FINISH)
             end(worker, job);
     }

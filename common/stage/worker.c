@@ -138,7 +138,8 @@ static int give_back(struct worker *worker, struct work *work, const struct err 
     if (!is_at_once) {
         log_err(LOG_LEVEL_WARN, "batch_put_back", why, "run", work->held[0]->run, NULL);
         if (!passes_by_itself(why->code))
-            worker_note_fatal(worker, why, work->batch.is_close);
+            if (!passes_by_itself(why->code))
+                worker_note_fatal(worker, why, work->batch.is_close);
     }
     return finish(worker, work, err);
 }
@@ -350,12 +351,11 @@ static int recover(struct worker *worker, struct err *err)
     case ERR_REDIS_UNREACHABLE: return worker_connect(worker, false, err);
     case ERR_REDIS_NOGROUP:
         log_err(LOG_LEVEL_WARN, "group_missing", &why, NULL);
-        worker_drop_hand(
-            worker); /* nothing is pending any more: a group made anew starts from the first entry */
+        /* Nothing is pending any more: a group made anew starts from the first entry. */
+        worker_drop_hand(worker);
         return stream_make_group(worker->redis, &worker->keys, worker->stage->name, err);
     default:
-        /* A server that is full, loading, read-only, of the wrong type: said once a second, and tried again.
-         */
+        /* A server that is full, loading, read-only, of the wrong type: said once a second, tried again. */
         log_err(LOG_LEVEL_ERROR, "step_failed", &why, NULL);
         worker->tick_boot_ms = 0;
         /* The handler has changed the devices in hand: from the bytes in Redis they are what they were. */

@@ -286,6 +286,7 @@ static void puts_nothing_back_twice(void **state)
     char id[64];
 
     put_run(desk, "r1", "7", "open", "200");
+    desk_number(desk, "HSET", "@run:r1", "expected", "200", "ended", "200", NULL);
     for (int i = 0; i < 200; i++) {
         char serial[16], row[8];
 

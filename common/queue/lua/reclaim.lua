@@ -4,10 +4,11 @@
 -- ARGV: group, consumer, lease ms, most messages, gone ms
 -- -> list of {id, deliveries so far, this one included; body}
 local group, consumer, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local found = call('XPENDING', KEYS[1], group, 'IDLE', lease, '-', '+', tonumber(ARGV[4]))
+-- Some more than wanted: entries of one's own may stand in front.
+local found = call('XPENDING', KEYS[1], group, 'IDLE', lease, '-', '+', tonumber(ARGV[4]) + 16)
 local out = {}
 for _, p in ipairs(found) do
-    if p[2] ~= consumer then
+    if p[2] ~= consumer and #out < tonumber(ARGV[4]) then
         local got = call('XCLAIM', KEYS[1], group, consumer, lease, p[1])
         if got[1] then out[#out + 1] = { p[1], p[4] + 1, got[1][2][2] } end
     end

@@ -34,6 +34,8 @@ local c = claims.open(prefix)
 local kind, till = claims.judge(c, prefix, serial, num, row, now_ms())
 -- A claim of its own while the letter stands: audit has not counted this end yet.
 if kind == 'mine' and state == 'open' then return { 'early' } end
+-- One that ended in validate has no claim; its end is counted where the run has counted a failure.
+if state == 'open' and ((tonumber(r[3]) or 0) <= 0 or (tonumber(r[4]) or 0) <= 0) then return { 'early' } end
 if not is_forced then
     if kind == 'later' then return { 'later', till - now_ms() } end
     if kind == 'same' then return { 'other', run } end

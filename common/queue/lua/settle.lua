@@ -52,7 +52,7 @@ for _ = 1, n_letters do
     call('XADD', KEYS[4], '*', 'run', run, 'serial', serial, 'row', ARGV[at + 2], 'seq', ARGV[at + 3],
         'code', ARGV[at + 4], 'text', ARGV[at + 5], 'at', ARGV[at + 6], ARGV[at + 8], ARGV[at + 7])
     if serial ~= '' then
-        if call('EXISTS', prefix .. 'run:' .. run) == 1 then
+        if call('TYPE', prefix .. 'run:' .. run).ok == 'hash' then
             call('HINCRBY', prefix .. 'run:' .. run, 'dead', 1)
         end
         letters_count(prefix, serial, 1, run)

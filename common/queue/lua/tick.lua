@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- One look at everything a worker must know between two reads; moves what is due, for all stages.
--- KEYS: pause:STAGE, pause:api, count:STAGE, count:NEXT, STREAM of next, workers, held, runs:cancelled
+-- KEYS: pause:STAGE, pause:api, count:STAGE, count:NEXT, STREAM of next, workers, held, runs:cancelled, retry:NEXT
 -- ARGV: prefix, consumer, heartbeat ('' none), max moves, can_probe (0/1), probe_ms
 -- -> now, next due (0 none), moved, pause since+reason, breaker text, breaker since, is_probe_ours,
 --    next backlog, next parked, stalled ms, cancelled runs
@@ -13,18 +13,20 @@ for _, stage in ipairs(stages) do
     local zset, count = prefix .. 'retry:' .. stage, prefix .. 'count:' .. stage
     local stream, field = prefix .. stage, 'm'
     if stage == 'validate' then stream, field = prefix .. 'ingest', 'batch' end
-    if left > 0 then
+    -- A key of the wrong type is somebody's mistake: what is parked stays until it is mended.
+    local is_sound = not (wrong_type(zset, 'zset') or wrong_type(stream, 'stream') or wrong_type(count, 'hash'))
+    if left > 0 and is_sound then
         local due = call('ZRANGEBYSCORE', zset, '-inf', now, 'LIMIT', 0, left)
         for _, body in ipairs(due) do
-            local n = devices_of(body)
-            call('ZREM', zset, body)
+            local n = field == 'm' and devices_of(body) or 0
             put_on(stream, field, count, body, n)
+            call('ZREM', zset, body)
             if n > 0 then call('HINCRBY', count, 'parked', -n) end
         end
         moved, left = moved + #due, left - #due
         if #due > 0 and call('EXISTS', zset) == 0 then call('HSET', count, 'parked', 0) end
     end
-    local first = call('ZRANGE', zset, 0, 0, 'WITHSCORES')
+    local first = is_sound and call('ZRANGE', zset, 0, 0, 'WITHSCORES') or {}
     if first[2] and (next_due == 0 or tonumber(first[2]) < next_due) then next_due = tonumber(first[2]) end
 end
 
@@ -61,6 +63,7 @@ return {
     now, next_due, moved,
     pause[1] and ('paused by ' .. (pause[2] or '?') .. ': ' .. (pause[3] or '')) or '',
     breaker[1] and (breaker[2] or '?') or '', breaker[1] and tonumber(breaker[1]) or 0, probe,
-    call('XLEN', KEYS[5]) == 0 and 0 or (tonumber(nxt[1]) or 0), tonumber(nxt[2]) or 0,
+    call('XLEN', KEYS[5]) == 0 and 0 or (tonumber(nxt[1]) or 0),
+    call('EXISTS', KEYS[9]) == 0 and 0 or (tonumber(nxt[2]) or 0),
     stalled, call('SMEMBERS', KEYS[8]),
 }
