@@ -11,11 +11,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "harness/hold_rate.h"
 #include "harness/pipeline.h"
-
-#define RATE 50 /* requests a second */
-
-static const char *const limited_sim[] = { "--rate", "50/1", "--burst", "10", NULL };
 
 static int64_t stat(struct pipeline *pipeline, const char *name)
 {
@@ -35,42 +32,10 @@ static void assert_no_429(struct pipeline *pipeline)
                  (long long)stat(pipeline, "max_in_second"));
 }
 
-/* Eight assign, two import, two verify, on 50 requests a second: not one 429, and hardly a call too many. */
 static void holds_the_rate(void **state)
 {
-    static struct pipeline pipeline;
-    const char *wanted = getenv("ABM_TEST_DEVICES");
-    int devices = wanted != NULL ? atoi(wanted) : 600;
-    struct pipeline_options options = {
-        .bin = TEST_BIN,
-        .rate_limit = "{ requests: 50, per: 1s, burst: 10 }",
-        .sim_options = limited_sim,
-        .copies = { [PIPELINE_IMPORT] = 2, [PIPELINE_ASSIGN] = 8, [PIPELINE_VERIFY] = 2 },
-    };
-    struct pipeline_result result;
-    int64_t calls, ideal, catalog;
-
     (void)state;
-    pipeline_start(&pipeline, &options);
-    pipeline_start_workers(&pipeline);
-    pipeline_import(&pipeline, pipeline_csv(&pipeline, "devices.csv", "C", devices), 300000, &result);
-    assert_int_equal(result.status, 0);
-    assert_int_equal(result.assigned, devices);
-    assert_no_429(&pipeline);
-    calls = stat(&pipeline, "requests");
-    catalog = 2 * (1 + result.ms / 300000);
-    ideal = devices + 3 * ((devices + 199) / 200) + catalog;
-    print_message("%d devices: %lld calls (ideal %lld), %lld ms for %lld ms at the rate: %.3f; span of the "
-                  "calls %lld ms\n",
-                  devices, (long long)calls, (long long)ideal, (long long)result.ms,
-                  (long long)calls * 1000 / RATE, (double)result.ms * RATE / 1000.0 / (double)calls,
-                  (long long)stat(&pipeline, "span_ms"));
-    if (calls * 100 > ideal * 102)
-        fail_msg("%lld calls where %lld suffice", (long long)calls, (long long)ideal);
-    assert_int_equal(stat(&pipeline, "by_operation.listBlueprints"), 1);
-    pipeline_assert_no_violations(&pipeline);
-    pipeline_assert_no_letters(&pipeline);
-    pipeline_stop(&pipeline);
+    hold_rate_run(TEST_BIN, 600); /* full_limit.c has more */
 }
 
 struct number_wait {
