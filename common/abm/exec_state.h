@@ -1,6 +1,6 @@
 /**
- * exec_state.h - the state of one exec_run, shared by exec.c (what is sent when) and settle.c (what an answer
- * means for the devices). Nobody else includes it.
+ * exec_state.h - the state of one exec_run, shared by exec.c (what is sent when), exec_grant.c (whether it
+ * may be) and settle.c (what an answer means for the devices). Nobody else includes it.
  */
 #ifndef ABM_EXEC_STATE_H
 #define ABM_EXEC_STATE_H
@@ -55,6 +55,16 @@ void exec_push_back(struct exec *exec, struct call *call);
 void exec_push_front(struct exec *exec, struct call *call);
 /** Ends the run: what is under way is awaited, nothing more is sent. The first reason counts. */
 void exec_fail(struct exec *exec, const struct err *err);
+
+enum grant {
+    GRANT_SEND,
+    GRANT_WAIT,
+    GRANT_CHANGED, /* devices dropped out: look at the queue anew */
+    GRANT_HALT,
+};
+
+/** One slot for the call, and a permit of each message whose devices it carries. *wait_ms: see GRANT_WAIT. */
+enum grant exec_ask(struct exec *exec, struct call *call, int64_t *wait_ms);
 
 /** What the answer of a call means; the call is queued again, parked or freed. */
 void settle_call(struct exec *exec, struct call *call);
