@@ -45,12 +45,18 @@ bool run_id_is_valid(const char *run)
     return true;
 }
 
+bool message_uid_is_valid(const char *uid)
+{
+    return run_id_is_valid(uid) && strlen(uid) <= MESSAGE_UID_MAX;
+}
+
 static int check_head(struct field_reader *reader, const struct head *head)
 {
     size_t count = json_count(head->devices);
 
-    if (head->uid == NULL || *head->uid == '\0' || strlen(head->uid) > MESSAGE_UID_MAX)
-        return field_wrong(reader, "uid", "wanted a string of 1 to %d bytes", MESSAGE_UID_MAX);
+    if (!message_uid_is_valid(head->uid))
+        return field_wrong(reader, "uid", "is no uid: wanted letters, digits, . _ -, at most %d",
+                           MESSAGE_UID_MAX);
     if (!run_id_is_valid(head->run))
         return field_wrong(reader, "run", "is no run id");
     if (head->is_close && count > 0)

@@ -51,5 +51,7 @@ int message_read_device(const struct json *value, const char *path, struct pool 
 
 /** [A-Za-z0-9][A-Za-z0-9._-]{0,63} */
 bool run_id_is_valid(const char *run);
+/** As a run id, of at most MESSAGE_UID_MAX: it names a part's file and keys of Redis. */
+bool message_uid_is_valid(const char *uid);
 
 #endif

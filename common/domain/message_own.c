@@ -157,7 +157,7 @@ static bool take_head(struct cursor *cursor, struct message *message)
         !take(cursor, devices, sizeof(devices) - 1))
         return false;
     message->count = (size_t)count;
-    return count <= MESSAGE_MAX_DEVICES && *message->uid != '\0' && strlen(message->uid) <= MESSAGE_UID_MAX &&
+    return count <= MESSAGE_MAX_DEVICES && message_uid_is_valid(message->uid) &&
            run_id_is_valid(message->run);
 }
 
