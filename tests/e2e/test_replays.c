@@ -287,7 +287,14 @@ static void letters_of_verify_go_back_to_assign(void **state)
     assert_int_equal(result.failed, 2);
     assert_int_equal(pipeline_letters(&pipeline, PIPELINE_VERIFY), 2);
     set_faults(&pipeline, "[]");
+    /* With nobody there to take them, they are seen where they were put. */
+    assert_int_equal(proc_stop(&pipeline.workers[PIPELINE_VERIFY][0], 20000), 0);
+    for (int copy = 0; copy < pipeline.copies[PIPELINE_ASSIGN]; copy++)
+        assert_int_equal(proc_stop(&pipeline.workers[PIPELINE_ASSIGN][copy], 20000), 0);
     ctl_replays(&pipeline, "verify", 2);
+    assert_int_equal(desk_number(&pipeline.desk, "XLEN", "@assign", NULL), 2);
+    assert_int_equal(desk_number(&pipeline.desk, "XLEN", "@verify", NULL), 0);
+    pipeline_start_workers(&pipeline);
     assert_true(pipeline_wait_state(&pipeline, result.run, "closed", END_MS));
     manifest = read_manifest(&pipeline, result.run, 2, pool, sha256);
     assert_int_equal(manifest.outputs[OUTCOME_ASSIGNED], 2);
