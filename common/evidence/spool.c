@@ -12,6 +12,9 @@
 #include "domain/message.h"
 #include "evidence/record.h"
 
+#define RULE_SHOWN_MAX                                                                                       \
+    4096 /* of six bytes each where all are escaped: with all else within RECORD_LINE_MAX */
+
 bool spool_name_is_safe(const char *name)
 {
     return name != NULL && run_id_is_valid(name);
@@ -38,6 +41,49 @@ static int by_row(const void *a, const void *b)
     return record_compare(&((const struct printed *)a)->head, &((const struct printed *)b)->head);
 }
 
+static void replace_if_longer(const char **text, size_t max, const char *instead)
+{
+    if (*text != NULL && strnlen(*text, max + 1) > max)
+        *text = instead;
+}
+
+/*
+ * A line above RECORD_LINE_MAX could never be merged, and its run never be closed. No stage makes such a
+ * device, but whoever may write to audit's stream may: its texts are shortened, as those of a refused device
+ * are.
+ */
+static int print_shortened(struct buf *text, const char *run, const struct device *device, struct err *err)
+{
+    struct device copy = *device;
+    struct pool *pool = pool_new(4 * DEVICE_SHOWN_MAX);
+    int rc = -1;
+
+    if (pool == NULL)
+        return err_set(err, ERR_NOMEM, 0, "no memory for a record");
+    if (device_shorten(&copy, pool, err) != 0)
+        goto out;
+    replace_if_longer(&copy.code, DEVICE_ID_MAX, NULL);
+    replace_if_longer(&copy.from_blueprint_id, DEVICE_ID_MAX, NULL);
+    replace_if_longer(&copy.assignment_id, DEVICE_ID_MAX, NULL);
+    replace_if_longer(&copy.rule, RULE_SHOWN_MAX, "(too long to be recorded)");
+    record_print(text, run, &copy);
+    rc = 0;
+out:
+    pool_free(pool);
+    return rc;
+}
+
+static int print_line(struct buf *text, const char *run, const struct device *device, struct err *err)
+{
+    size_t from = text->len;
+
+    record_print(text, run, device);
+    if (text->is_failed || text->len - from <= RECORD_LINE_MAX)
+        return 0;
+    buf_truncate(text, from);
+    return print_shortened(text, run, device, err);
+}
+
 /* The lines are sorted, not the devices: merging compares lines, and both must agree. */
 static int print_sorted(struct buf *out, const char *run, const struct device *const *devices, size_t count,
                         struct err *err)
@@ -51,7 +97,8 @@ static int print_sorted(struct buf *out, const char *run, const struct device *c
     buf_init(&text, SPOOL_PART_MAX);
     for (size_t i = 0; i < count; i++) {
         lines[i].from = text.len;
-        record_print(&text, run, devices[i]);
+        if (print_line(&text, run, devices[i], err) != 0)
+            goto out;
         lines[i].len = text.len - lines[i].from;
     }
     if (buf_check(&text, "a part of the record", err) != 0)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "harness/evidence.h"
+#include "evidence/record.h"
 
 static int setup(void **state)
 {
@@ -66,6 +67,46 @@ static void replaces_a_part_of_the_same_message(void **state)
     assert_int_equal(spool_write(&evidence->closing.spool, "run", "uid", devices, 1, second, &err), 0);
     assert_string_not_equal(first, second);
     assert_non_null(strstr(evidence_read(evidence, part_path(evidence, "run", "uid")), "\"failed\""));
+}
+
+/* A line that merging would refuse, however long ago it was written, would keep its run from closing. */
+static void shortens_what_no_stage_wrote(void **state)
+{
+    static char huge[60 * 1024 + 1], quotes[20 * 1024 + 1], rule[4096 + 1];
+    static const struct {
+        const char *what, *serial, *code, *id, *rule, *want;
+    } rows[] = {
+        { "all of it", huge, huge, huge, huge, "\"rule\":\"(too long to be recorded)\"" },
+        { "a serial", huge, NULL, "bp-1", "1: true", "\"blueprint_id\":\"bp-1\"" },
+        { "an id", "C02ABCDEFGHJ", NULL, huge, "1: true", "\"blueprint_id\":null" },
+        { "a code", "C02ABCDEFGHJ", huge, "bp-1", "1: true", "\"code\":null" },
+        { "a rule", "C02ABCDEFGHJ", NULL, "bp-1", huge, "\"rule\":\"(too long to be recorded)\"" },
+        { "what grows in print", quotes, NULL, "bp-1", rule, "\"rule\":\"\\u0001" },
+    };
+    struct evidence *evidence = *state;
+
+    memset(huge, 'S', sizeof(huge) - 1);
+    memset(quotes, '"', sizeof(quotes) - 1);
+    memset(rule, 1, sizeof(rule) - 1);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct device *device = evidence_device(evidence, 1);
+        const struct device *devices[] = { device, evidence_device(evidence, 2) };
+        char sha256[SHA256_HEX];
+        struct err err = ERR_INIT;
+        const char *text;
+
+        device->serial = rows[i].serial;
+        device->code = rows[i].code;
+        device->blueprint_id = device->from_blueprint_id = device->mdm_server_id = rows[i].id;
+        device->assignment_id = rows[i].id;
+        device->rule = rows[i].rule;
+        if (spool_write(&evidence->closing.spool, "run", "uid", devices, 2, sha256, &err) != 0)
+            fail_msg("%s: %s", rows[i].what, err.text);
+        text = evidence_read(evidence, part_path(evidence, "run", "uid"));
+        if (strcspn(text, "\n") >= RECORD_LINE_MAX || strstr(text, rows[i].want) == NULL)
+            fail_msg("%s: %zu bytes: %.400s", rows[i].what, strcspn(text, "\n"), text);
+        assert_int_equal(evidence_count(text, "\n"), 2);
+    }
 }
 
 static void refuses_names_that_lead_elsewhere(void **state)
@@ -135,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(writes_by_row_and_tells_the_hash, setup, teardown),
         cmocka_unit_test_setup_teardown(replaces_a_part_of_the_same_message, setup, teardown),
+        cmocka_unit_test_setup_teardown(shortens_what_no_stage_wrote, setup, teardown),
         cmocka_unit_test_setup_teardown(refuses_names_that_lead_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(says_where_it_cannot_write, setup, teardown),
         cmocka_unit_test_setup_teardown(cleans_what_is_listed_and_no_more, setup, teardown),
