@@ -339,11 +339,15 @@ const char *redis_text(const struct redis_reply *reply, size_t *len_r)
 
 int64_t redis_integer(const struct redis_reply *reply)
 {
-    switch (redis_kind(reply)) {
-    case REDIS_INTEGER: return inner(reply)->integer;
-    case REDIS_TEXT: return strtoll(inner(reply)->str, NULL, 10);
-    default: return 0;
-    }
+    int64_t number = 0;
+
+    if (redis_kind(reply) == REDIS_INTEGER)
+        number = inner(reply)->integer;
+    else if (redis_kind(reply) == REDIS_TEXT)
+        number = strtoll(inner(reply)->str, NULL, 10);
+    return number > REDIS_NUMBER_MAX    ? REDIS_NUMBER_MAX
+           : number < -REDIS_NUMBER_MAX ? -REDIS_NUMBER_MAX
+                                        : number;
 }
 
 size_t redis_count(const struct redis_reply *reply)

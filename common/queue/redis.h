@@ -76,7 +76,11 @@ void redis_reply_free(struct redis_reply *reply);
 enum redis_kind redis_kind(const struct redis_reply *reply);
 /** "" for anything but text. NUL-terminated; *len_r (may be NULL) the bytes. */
 const char *redis_text(const struct redis_reply *reply, size_t *len_r);
-/** An integer reply, or text that is one; 0 for anything else. */
+/* No number of the pipeline is larger (Lua's are exact up to here), and a thousand of them can be added up.
+ */
+#define REDIS_NUMBER_MAX (INT64_C(1) << 53)
+
+/** An integer reply, or text that is one, within +-REDIS_NUMBER_MAX; 0 for anything else. */
 int64_t redis_integer(const struct redis_reply *reply);
 size_t redis_count(const struct redis_reply *reply);
 /** NULL beyond the end. */

@@ -4,6 +4,7 @@
 #include "queue/shared.h"
 
 #define DEPRECATIONS_MAX_BYTES 65536
+#define PART_DEVICES_MOST      1000000 /* far above what a message holds: counting on cannot overflow */
 
 /* The closed list of domain/outcome.h once more, since this layer knows nothing of devices;
  * tests/unit/stage/test_names.c holds both together. */
@@ -82,14 +83,18 @@ static const char *deprecation_text(const struct json *item, struct pool *pool)
 static int read_deprecations(struct shared *shared, struct pool *pool, struct run_view *view, struct err *err)
 {
     struct cache cache = shared_cache(shared);
-    struct err ignored = ERR_INIT;
+    struct err ignored = ERR_INIT, why = ERR_INIT;
     struct json *list = NULL;
     int64_t age_ms;
     struct buf text;
     int rc;
 
     buf_init(&text, DEPRECATIONS_MAX_BYTES);
-    rc = cache_get(&cache, "deprecations", &text, &age_ms, err);
+    rc = cache_get(&cache, "deprecations", &text, &age_ms, &why);
+    if (rc < 0 && why.code == ERR_LIMIT)
+        rc = 0;
+    else if (rc < 0)
+        *err = why;
     if (rc == 1 && json_parse(text.data, text.len, &list, &ignored) == 0) {
         view->deprecations = pool_array(pool, json_count(list), sizeof(*view->deprecations));
         for (const struct json *item = json_first(list); view->deprecations != NULL && item != NULL;
@@ -147,7 +152,8 @@ static int parts(void *ctx, const char *run, struct pool *pool, struct run_part 
         list[i].name = pool_strdup(pool, redis_text(redis_at(reply, 2 * i), NULL));
         list[i].sha256 = pool_strndup(pool, value, blank != NULL ? (size_t)(blank - value) : 0);
         list[i].count = 0;
-        for (const char *d = blank != NULL ? blank + 1 : ""; *d >= '0' && *d <= '9'; d++)
+        for (const char *d = blank != NULL ? blank + 1 : "";
+             *d >= '0' && *d <= '9' && list[i].count < PART_DEVICES_MOST; d++)
             list[i].count = list[i].count * 10 + (*d - '0');
         if (list[i].name == NULL || list[i].sha256 == NULL)
             list = NULL;

@@ -8,6 +8,7 @@
 
 #define WAIT_MIN_MS 50
 #define WAIT_MAX_MS 200
+#define ETA_MAX_MS  (INT64_C(1) << 53) /* numbers of Redis may be anything */
 
 int look_status(struct ctl *ctl, struct pool *pool, struct status_view *view_r, struct err *err)
 {
@@ -52,14 +53,15 @@ const struct status_stage *look_obstacle(const struct status_view *view)
 
 int64_t look_eta_ms(const struct run_view *run, int64_t now_ms)
 {
-    int64_t total = run->expected, took = now_ms - run->created_ms;
+    double total = (double)run->expected, ended = (double)run->ended, eta;
+    int64_t took = now_ms - run->created_ms;
 
     if (run->come > 0 && run->come < run->batches) /* what is still to come is like what came */
-        total = run->expected * run->batches / run->come;
+        total = total * (double)run->batches / (double)run->come;
     if (run->ended <= 0 || took <= 0 || run->created_ms == 0)
         return -1;
-    return total <= run->ended ? 0
-                               : (int64_t)((double)took / (double)run->ended * (double)(total - run->ended));
+    eta = total <= ended ? 0 : (double)took / ended * (total - ended);
+    return eta < (double)ETA_MAX_MS ? (int64_t)eta : ETA_MAX_MS;
 }
 
 static void show_progress(struct ctl *ctl, const char *run, const struct run_view *view,

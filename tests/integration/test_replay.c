@@ -205,6 +205,24 @@ static void takes_over_by_force(void **state)
     assert_int_equal(desk_number(desk, "HGET", "@claims:meta", "count", NULL), 1);
 }
 
+/* A claim that no script of ours wrote holds nobody up. */
+static void takes_a_broken_claim_as_none(void **state)
+{
+    static const char *const broken[] = { "", "x", "8", "8:1@soon", "8:1@99999999999999999999" };
+    struct desk *desk = *state;
+    char id[64];
+
+    put_run(desk, "r2", "8", "open", "0");
+    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+        put_run(desk, "r1", "7", "closed", "1");
+        put_letter(desk, "assign", "r1", "FVFGH0000001", "3", id);
+        desk_number(desk, "HSET", "@claims:0", "FVFGH0000001", broken[i], NULL);
+        desk_number(desk, "HSET", "@claims:meta", "n", "1", "count", "1", NULL);
+        desk_expect(desk, desk_ctl(desk, "replay", "--all", NULL), 0, "replayed 1", NULL);
+        assert_string_equal(desk_text(desk, "HGET", "@claims:0", "FVFGH0000001", NULL), "7:3");
+    }
+}
+
 static void waits_for_late_writes(void **state)
 {
     struct desk *desk = *state;
@@ -323,6 +341,7 @@ int main(void)
         REPLAY_TEST(refuses_what_another_run_has),
         REPLAY_TEST(takes_over_by_force),
         REPLAY_TEST(waits_for_late_writes),
+        REPLAY_TEST(takes_a_broken_claim_as_none),
         REPLAY_TEST(waits_until_the_outcome_is_counted),
         REPLAY_TEST(refuses_what_it_cannot_do),
         REPLAY_TEST(is_refused_by_a_full_redis),

@@ -108,6 +108,7 @@ function claims.judge(c, prefix, serial, num, row, now)
     local held = claims.get(c, serial)
     if not held then return 'free' end
     local n, r, till = string.match(held, '^(%d+):(%d+)@?(%d*)$')
+    if not n or #till > 15 then return 'free' end -- not written by us: it holds nobody up
     if till ~= '' then
         if tonumber(till) > now and n ~= num then return 'later', tonumber(till) end
         return 'free'
@@ -156,7 +157,7 @@ local function letters_count(prefix, serial, by, run)
     local held = call('HGET', key, serial)
     local count, last = 0, run
     if held then
-        count = tonumber(string.match(held, '^%d+'))
+        count = tonumber(string.match(held, '^%d+') or 0)
         if not run then last = string.match(held, ' (.*)$') end
     end
     count = count + by

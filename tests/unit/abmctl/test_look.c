@@ -33,6 +33,14 @@ static void reckons_the_end(void **state)
           { .created_ms = 1000, .batches = 1, .come = 1, .expected = 100, .ended = 5 },
           900,
           -1 },
+        { "numbers beyond reason",
+          { .created_ms = 1,
+            .batches = INT64_C(1) << 53,
+            .come = 1,
+            .expected = INT64_C(1) << 53,
+            .ended = 1 },
+          INT64_C(1) << 53,
+          INT64_C(1) << 53 },
         { "no time of creation", { .batches = 1, .come = 1, .expected = 100, .ended = 5 }, 900, -1 },
     };
 
