@@ -21,6 +21,7 @@
     X(ERR_IO, "io", LATER, "look at the disk and the permissions of the named file")                         \
     X(ERR_FILE_MISSING, "file_missing", INPUT, "name an existing, readable file")                            \
     X(ERR_FILE_DENIED, "file_denied", DENIED, "change the owner or the mode of the named file")              \
+    X(ERR_FILE_EXISTS, "file_exists", DENIED, "name another file, or move the one that is there away")       \
     X(ERR_STOPPED, "stopped", LATER, "told to stop: nothing is lost, and the same command again goes on")    \
     X(ERR_WAIT_OVER, "wait_over", LATER,                                                                     \
       "the run goes on by itself: abmctl status --run tells how far it is")                                  \

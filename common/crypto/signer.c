@@ -22,8 +22,9 @@ int signer_open(const char *reference, const struct signer_options *options, str
         if (strncmp(reference, kinds[i].prefix, len) == 0)
             return kinds[i].open(reference + len, options, signer_r, err);
     }
-    return err_set(err, ERR_SETTINGS, 0, "audit.signer: '%s' is no signer; there is: " KINDS_SERVED,
-                   reference);
+    /* It may be the key itself, pasted where its file should be named. */
+    return err_set(err, ERR_SETTINGS, 0,
+                   "audit.signer: no signer (it is not shown); there is: " KINDS_SERVED);
 }
 
 void signer_free(struct signer *signer)

@@ -126,7 +126,7 @@ int signer_keygen(const char *path, char *public_pem_r, struct err *err)
     ed25519_print_private(&pem, seed);
     rc = fsio_write_new(path, pem.data, pem.len, 0600, err);
     if (rc == 1)
-        rc = err_set(err, ERR_FILE_DENIED, 0, "%s exists already: a key is never overwritten", path);
+        rc = err_set(err, ERR_FILE_EXISTS, 0, "%s exists already: a key is never overwritten", path);
     if (rc == 0)
         print_public(public, public_pem_r);
     sodium_memzero(pem.data, pem.len);

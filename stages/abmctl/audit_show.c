@@ -220,6 +220,11 @@ int audit_show_hits(struct ctl *ctl, const struct find_hits *hits, struct err *e
     return 0;
 }
 
+static const char *plural(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 int audit_show_whole(struct ctl *ctl, const char *path, const struct verify_result *result, struct err *err)
 {
     struct json_out json;
@@ -241,8 +246,9 @@ int audit_show_whole(struct ctl *ctl, const char *path, const struct verify_resu
         json_add_bool(&json, "chain", result->is_tree);
         json_end(&json, '}');
     } else {
-        buf_addf(&line, "whole: %" PRId64 " manifests, %" PRId64 " records in %" PRId64 " files",
-                 result->manifests, result->records, result->record_files);
+        buf_addf(&line, "whole: %" PRId64 " manifest%s, %" PRId64 " record%s in %" PRId64 " file%s",
+                 result->manifests, plural(result->manifests), result->records, plural(result->records),
+                 result->record_files, plural(result->record_files));
         if (result->is_tree)
             buf_addf(&line, ", a chain up to sequence %" PRId64, result->last_sequence);
         if (result->unlisted > 0)

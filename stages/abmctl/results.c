@@ -67,7 +67,8 @@ static int show_table(const struct run_view *view, int64_t elapsed_ms, struct er
     if (view->manifest_path != NULL)
         printf("manifest: %s\n", ctl_shown(view->manifest_path));
     if (view->dead > 0)
-        printf("%lld dead letters: abmctl dead list --run %s\n", (long long)view->dead, ctl_shown(view->id));
+        printf("%lld dead letter%s: abmctl dead list --run %s\n", (long long)view->dead,
+               view->dead == 1 ? "" : "s", ctl_shown(view->id));
     return 0;
 }
 
