@@ -39,13 +39,24 @@ int setting_fail(const struct setting_place *place, struct err *err, enum err_co
     return yaml_fail(err, code, place->file, place->at, "%s: %s", place->path, text);
 }
 
+/* A reference may turn out to be the secret itself, a key pasted where it should be named, or hold one. */
+static bool may_hold_secret(const struct value *value)
+{
+    switch (value->row->type) {
+    case SETTING_SECRET:
+    case SETTING_SIGNER:
+    case SETTING_REDIS_URL: return true;
+    default: return strchr(value->text, '@') != NULL;
+    }
+}
+
 /* Says what was wanted, and shows the value unless it may hold a secret. */
 static int fail_type(const struct value *value, const char *wanted, struct err *err)
 {
     struct buf shown;
     const char *text = value->text;
 
-    if (value->row->type == SETTING_SECRET || strchr(text, '@') != NULL)
+    if (may_hold_secret(value))
         return setting_fail(&value->place, err, ERR_SETTINGS_TYPE, "wanted %s (the value is not shown)",
                             wanted);
     buf_init(&shown, 8 * SHOWN_MAX + 8);

@@ -85,7 +85,7 @@ int redis_url_parse(const char *text, struct redis_url *url_r, struct err *err)
     struct redis_url url = { .port = 6379 };
     int rc = -1;
 
-    if (strchr(text, '@') != NULL) /* the text is not shown: it may hold a password */
+    if (strchr(text, '@') != NULL) /* it is never shown: it may hold a password */
         return err_set(err, ERR_SETTINGS, 0,
                        "redis.url: user and password belong in redis.username and redis.password");
     if (strncmp(text, "unix://", 7) == 0)
@@ -94,7 +94,7 @@ int redis_url_parse(const char *text, struct redis_url *url_r, struct err *err)
         rc = parse_tcp(text + 8, &url);
     if (rc != 0)
         return err_set(err, ERR_SETTINGS, 0,
-                       "redis.url: '%s' is neither redis://host:port/db nor unix:///path?db=N", text);
+                       "redis.url: neither redis://host:port/db nor unix:///path?db=N (it is not shown)");
     *url_r = url;
     return 0;
 }

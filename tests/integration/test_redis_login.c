@@ -48,10 +48,33 @@ static void never_tells_the_password(void **state)
     }
 }
 
+static void never_tells_an_url_that_is_none(void **state)
+{
+    static const char *const urls[] = {
+        "redis://h/0?password=" PASSWORD,
+        "unix:///run/r.sock?password=" PASSWORD,
+        "redis:" PASSWORD,
+        "redis://abm:" PASSWORD "@h",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+        struct redis_settings settings = { .url = urls[i] };
+        struct err err = ERR_INIT;
+        struct redis *redis;
+
+        if (redis_new(&settings, &redis, &err) == 0)
+            fail_msg("%s is taken", urls[i]);
+        if (err.code != ERR_SETTINGS || strstr(err.text, PASSWORD) != NULL)
+            fail_msg("%s: %s: %s", urls[i], err_wire(err.code), err.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(never_tells_the_password),
+        cmocka_unit_test(never_tells_an_url_that_is_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
