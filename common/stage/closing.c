@@ -38,6 +38,22 @@ static int put_back(struct worker *worker, struct held *held, int64_t delay_ms, 
     return 0;
 }
 
+int worker_drop_unknown_run(struct worker *worker, struct held *held, struct err *err)
+{
+    struct run_view view;
+    enum settle_kind kind;
+    int rc = runbook_view(&worker->env.runbook, held->run, held->pool, &view, err);
+
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
+    log_warn("closing_unknown", "run", held->run, "id", held->id, "text",
+             "the run book has no such run: there is nothing to close", NULL);
+    return settle_closed(worker->redis, &worker->keys, worker->consumer, held->id, held->run, "closed", "",
+                         "", 0, &kind, err) == 0
+               ? 1
+               : -1;
+}
+
 static int account(struct worker *worker, struct work *work, struct err *err)
 {
     struct held *held = work->held[0];

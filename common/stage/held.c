@@ -24,10 +24,10 @@ static size_t count_in_head(const char *raw, size_t len)
     return count;
 }
 
-static void read_message(struct held *held)
+static void read_message(struct held *held, const struct stream_entry *entry)
 {
-    held->counted = count_in_head(held->raw, held->raw_len);
-    if (message_parse(held->raw, held->raw_len, held->pool, &held->message, &held->why) != 0) {
+    held->counted = count_in_head(entry->body, entry->len);
+    if (message_parse(entry->body, entry->len, held->pool, &held->message, &held->why) != 0) {
         held->kind = held->why.code == ERR_MSG_VERSION ? HELD_NEWER : HELD_BAD;
         return;
     }
@@ -35,14 +35,14 @@ static void read_message(struct held *held)
     snprintf(held->run, sizeof(held->run), "%s", held->message.run);
 }
 
-static void read_ingest(struct held *held, held_digest *digest)
+static void read_ingest(struct held *held, const struct stream_entry *entry, held_digest *digest)
 {
-    int rc = ingest_parse(held->raw, held->raw_len, held->pool, &held->ingest, &held->why);
+    int rc = ingest_parse(entry->body, entry->len, held->pool, &held->ingest, &held->why);
 
     if (held->ingest.part.sha256 != NULL && rc == 0)
         snprintf(held->sha256, sizeof(held->sha256), "%s", held->ingest.part.sha256);
     else
-        digest(held->raw, held->raw_len, held->sha256);
+        digest(entry->body, entry->len, held->sha256);
     if (held->ingest.run != NULL)
         snprintf(held->run, sizeof(held->run), "%s", held->ingest.run);
     else if (rc == 0)
@@ -52,6 +52,19 @@ static void read_ingest(struct held *held, held_digest *digest)
         held->kind = held->why.code == ERR_MSG_VERSION ? HELD_NEWER : HELD_BAD;
 }
 
+/* Neither parser builds anything of an entry above INGEST_MAX_BYTES, and its letter shows its beginning
+ * alone: whoever may write to a stream must not have a worker hold the whole several times over. */
+static int keep_raw(struct held *held, const struct stream_entry *entry)
+{
+    held->raw_len = entry->len > INGEST_MAX_BYTES ? HELD_SHOWN_BYTES : entry->len;
+    held->raw = malloc(held->raw_len + 1);
+    if (held->raw == NULL)
+        return -1;
+    memcpy(held->raw, entry->body, held->raw_len);
+    held->raw[held->raw_len] = '\0';
+    return 0;
+}
+
 struct held *held_new(const struct stream_entry *entry, held_digest *digest, bool is_redelivered,
                       struct err *err)
 {
@@ -59,22 +72,21 @@ struct held *held_new(const struct stream_entry *entry, held_digest *digest, boo
 
     if (held == NULL)
         goto no_memory;
-    held->raw = malloc(entry->len + 1);
     held->pool = pool_new(HELD_POOL_BYTES);
-    if (held->raw == NULL || held->pool == NULL)
+    if (held->pool == NULL || keep_raw(held, entry) != 0)
         goto no_memory;
-    memcpy(held->raw, entry->body, entry->len);
-    held->raw[entry->len] = '\0';
-    held->raw_len = entry->len;
     snprintf(held->id, sizeof(held->id), "%s", entry->id);
     held->deliveries = entry->deliveries;
     held->is_redelivered = is_redelivered;
     held->may_have_note = is_redelivered;
     held->fence = (struct fence){ .id = held->id, .run = held->run };
     if (digest != NULL)
-        read_ingest(held, digest);
+        read_ingest(held, entry, digest);
     else
-        read_message(held);
+        read_message(held, entry);
+    if (held->raw_len < entry->len)
+        err_set(&held->why, held->why.code, 0, "%s; the first %d bytes are kept", held->why.text,
+                HELD_SHOWN_BYTES);
     if (held->kind == HELD_BAD && held->why.code == ERR_NOMEM)
         goto no_memory;
     return held;

@@ -11,6 +11,9 @@
 #include "queue/limiter.h"
 #include "queue/stream.h"
 
+/* What is kept, for its dead letter, of an entry above INGEST_MAX_BYTES, which is HELD_BAD. */
+#define HELD_SHOWN_BYTES (64 * 1024)
+
 enum held_kind {
     HELD_DEVICES, /* message, or ingest for validate */
     HELD_CLOSE,   /* a closing message */
@@ -22,13 +25,13 @@ struct held {
     char id[STREAM_ID_MAX];
     char run[RUN_ID_MAX + 1];
     struct fence fence; /* points to id and run */
-    char *raw;          /* malloc'd */
+    char *raw;          /* malloc'd; the first HELD_SHOWN_BYTES alone of what is too large to be read */
     size_t raw_len;
     struct pool *pool; /* holds what was parsed */
     enum held_kind kind;
     struct message message;
     struct ingest ingest;
-    char sha256[65]; /* ingest: of raw, or of the whole batch where this is a half */
+    char sha256[65]; /* ingest: of the entry, or of the whole batch where this is a half */
     int64_t deliveries;
     bool is_redelivered;
     bool is_lost; /* another's by now: nothing may be written for it */

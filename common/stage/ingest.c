@@ -117,17 +117,27 @@ static int bury(struct worker *worker, struct held *held, const char *text, stru
     return worker_finish_raw(worker, held, err);
 }
 
-static void resolve_claims(struct work *work, const size_t *claim_job, const struct redis_reply *reply)
+/* 1: at least one device ended, plan again. */
+static int resolve_claims(struct work *work, const size_t *claim_job, size_t claim_count,
+                          const struct redis_reply *reply, struct err *err)
 {
+    if (redis_count(reply) < 3)
+        return err_set(err, ERR_REDIS_REPLY, 0, "the register script names no claim");
     for (size_t i = 1; i + 1 < redis_count(reply); i += 2) {
-        struct job *job = &work->jobs[claim_job[redis_integer(redis_at(reply, i))]];
+        int64_t claim = redis_integer(redis_at(reply, i));
+        struct job *job;
 
+        if (claim < 0 || (uint64_t)claim >= claim_count)
+            return err_set(err, ERR_REDIS_REPLY, 0, "the register script names claim %lld of %zu",
+                           (long long)claim, claim_count);
+        job = &work->jobs[claim_job[claim]];
         if (strcmp(redis_text(redis_at(reply, i + 1), NULL), "same") == 0)
             job_finish(job, OUTCOME_DUPLICATE, ERR_DUPLICATE, "another row of this run has this serial");
         else
             job_finish(job, OUTCOME_CONFLICT, ERR_CLAIMED,
                        "another run that is still open holds this device");
     }
+    return 1;
 }
 
 /* One try at the register script. 1: claims were resolved, plan again; 0 done; -1 err. */
@@ -177,10 +187,7 @@ static int register_once(struct worker *worker, struct work *work, struct err *e
     case SETTLE_REPEATED: log_info("batch_repeated", "run", held->run, "batch", reg.batch, NULL); break;
     case SETTLE_CONFLICT: rc = bury(worker, held, redis_text(redis_at(reply, 1), NULL), err); break;
     case SETTLE_LATER: rc = park(worker, held, redis_integer(redis_at(reply, 1)) + 1, err); break;
-    case SETTLE_CLAIMS:
-        resolve_claims(work, claim_job, reply);
-        rc = 1;
-        break;
+    case SETTLE_CLAIMS: rc = resolve_claims(work, claim_job, reg.claim_count, reply, err); break;
     }
 out:
     redis_reply_free(reply);

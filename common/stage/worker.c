@@ -306,6 +306,11 @@ static int work_on_hand(struct worker *worker, struct err *err)
         break;
     case HELD_NEWER: rc = worker_finish_raw(worker, first, err); break;
     case HELD_CLOSE:
+        rc = worker_drop_unknown_run(worker, first, err);
+        if (rc == 0)
+            return handle(worker, messages_of_batch(worker), err);
+        rc = rc > 0 ? 0 : -1;
+        break;
     case HELD_DEVICES:
         if (first->deliveries > DELIVERIES_MOST && held_jobs(first) > 1 && !worker_is_audit(worker) &&
             !(worker_is_ingest(worker) && first->ingest.count == 0)) {

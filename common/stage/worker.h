@@ -133,6 +133,8 @@ int worker_bury_ingest(struct worker *worker, struct held *held, struct err *err
 
 /* closing.c */
 int worker_finish_audit(struct worker *worker, struct work *work, struct err *err);
+/* A closing message of a run that the run book does not know would wait for ever: 1 dropped; 0 known; -1. */
+int worker_drop_unknown_run(struct worker *worker, struct held *held, struct err *err);
 
 /* worker.c */
 /** Puts everything in hand back into its stream, attempts unchanged. */

@@ -232,13 +232,44 @@ static void says_why_it_is_stuck(void **state)
     engine_stop(&engine);
 }
 
+static bool has_empty_audit(void *user)
+{
+    return engine_number(user, "XLEN @audit") == 0;
+}
+
+/* Whoever may write to a stream may name any run there: nothing of it is retried for ever. */
+static void drops_the_closing_of_an_unknown_run(void **state)
+{
+    struct engine engine;
+    char stuck[256], env[300];
+    FILE *file;
+
+    (void)state;
+    engine_start(&engine, "");
+    snprintf(stuck, sizeof(stuck), "%s/stuck", engine.dir);
+    snprintf(env, sizeof(env), "STUB_STUCK=%s", stuck);
+    file = fopen(stuck, "w"); /* the handler would keep it for ever: it is not asked */
+    assert_non_null(file);
+    fclose(file);
+    engine_number(&engine, "XADD @audit * m "
+                           "'{\"version\":1,\"uid\":\"u\",\"run\":\"nobody\",\"n\":0,\"close\":true}'");
+    assert_int_equal(engine_number(&engine, "XLEN @audit"), 1);
+    engine.extra_env[0] = env;
+    engine_start_worker(&engine, 4);
+    assert_true(proc_until(has_empty_audit, &engine, 20000));
+    assert_int_equal(engine_number(&engine, "EXISTS @run:nobody"), 0);
+    assert_int_equal(engine_number(&engine, "XLEN @dead:audit"), 0);
+    engine_assert_clean(&engine);
+    engine_stop(&engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_through),         cmocka_unit_test(loses_nothing_when_workers_die),
         cmocka_unit_test(isolates_a_crasher),   cmocka_unit_test(survives_redis),
         cmocka_unit_test(knows_a_batch_again),  cmocka_unit_test(gives_back_on_sigterm),
-        cmocka_unit_test(says_why_it_is_stuck),
+        cmocka_unit_test(says_why_it_is_stuck), cmocka_unit_test(drops_the_closing_of_an_unknown_run),
     };
 
     if (getenv("TEST_FILTER") != NULL)
