@@ -76,11 +76,11 @@ void token_mask(const struct token *token, char *text, size_t len)
 {
     const char *secret = token->secret != NULL ? secret_text(token->secret) : NULL;
     size_t secret_bytes = secret != NULL ? secret_len(token->secret) : 0;
-    char *end = text + len, *at = text;
+    char *at = text;
 
     if (text == NULL || secret_bytes < MASKED_MIN)
         return;
-    while ((at = memmem(at, (size_t)(end - at), secret, secret_bytes)) != NULL) {
+    while ((at = memmem(at, (size_t)(text + len - at), secret, secret_bytes)) != NULL) {
         memset(at, '*', secret_bytes);
         at += secret_bytes;
     }
