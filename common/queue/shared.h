@@ -43,7 +43,7 @@ struct shared {
 
 /**
  * From "requests a per_ms, burst": a little under both, since requests bunch up on their way (DESIGN.md 7):
- * 0.5 % of the rate, and 40 % of the burst, stay unused, so that what is sent late by tens of ms still fits
+ * 0.5 % of the rate, and 70 % of the burst, stay unused, so that what is sent late by tens of ms still fits
  * the server's bucket.
  */
 struct limiter_rate limiter_rate_of(int64_t requests, int64_t per_ms, int64_t burst);
