@@ -127,6 +127,8 @@ static void an_operator_needs_no_paths(void **state)
     want(desk, "verify", ARGS("verify", "--config", desk->config), 0, "whole: 2 manifests");
     want(desk, "list", ARGS("list", "--config", desk->config), 0, "run-2");
     want(desk, "list as JSON", ARGS("list", "--json", "--config", desk->config), 0, "\"sequence\":2,");
+    want(desk, "help of list", ARGS("list", "--help"), 0, "no signature is checked");
+    want(desk, "help of show", ARGS("show", "--help"), 0, "no signature is checked");
     want(desk, "pubkey", ARGS("pubkey", "--config", desk->config), 0, desk->evidence.public_pem);
     want(desk, "show", ARGS("show", "SERIAL000005", "--config", desk->config), 0, "SERIAL000005");
     want(desk, "show as JSON", ARGS("show", "SERIAL000005", "--json", "--config", desk->config), 0,
