@@ -93,10 +93,15 @@ static void log_path(const struct pipeline *pipeline, enum pipeline_stage stage,
 void pipeline_start_worker(struct pipeline *pipeline, enum pipeline_stage stage, int copy)
 {
     static const char *const env[] = { "ABM_ORG", "ABM_TOKEN=e2e-token", NULL };
+    static const char *const audit_env[] = { "ABM_ORG", "ABM_TOKEN", NULL }; /* it is given no token */
     char program[512], log[192];
     const char *argv[] = { program, "--config", pipeline->desk.config, NULL };
     struct proc_options options = {
-        .argv = argv, .env = env, .stdout_file = log, .stderr_file = log, .is_appended = true
+        .argv = argv,
+        .env = stage == PIPELINE_AUDIT ? audit_env : env,
+        .stdout_file = log,
+        .stderr_file = log,
+        .is_appended = true,
     };
     struct err err = ERR_INIT;
 
