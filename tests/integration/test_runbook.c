@@ -1,7 +1,9 @@
 /* The run book and what hangs on it, in a Redis where somebody else has written as well. */
 #include "harness/check.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/redis_server.h"
@@ -126,11 +128,55 @@ static void leaves_out_deprecations_it_cannot_read(void **state)
     }
 }
 
+/* config/redis.conf takes every value of ours, and none that a worker should not have to hold. */
+static void refuses_what_no_value_of_ours_is(void **state)
+{
+    static const struct {
+        const char *what;
+        size_t size;
+        bool is_taken;
+    } rows[] = {
+        { "a large catalogue", 16 << 20, true },
+        { "the largest", 32 << 20, true },
+        { "larger", (32 << 20) + 1, false },
+    };
+    struct redis_server server;
+    const char *const config[] = { "include " TEST_TOP "/config/redis.conf", "port 0", NULL };
+    struct err err = ERR_INIT;
+    char *value = calloc(1, (32 << 20) + 1);
+
+    (void)state;
+    assert_non_null(value);
+    signal(SIGPIPE, SIG_IGN); /* as workers have it: Redis hangs up on what is too large */
+    must(redis_server_start(&server, config, &err), &err);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct redis_settings settings = { .url = server.unix_url };
+        struct redis_reply *reply = NULL;
+        struct redis_args args;
+        struct redis *redis;
+
+        must(redis_new(&settings, &redis, &err), &err);
+        must(redis_connect(redis, &err), &err);
+        redis_args_init(&args);
+        redis_arg(&args, "SET");
+        redis_arg(&args, "k");
+        redis_arg_len(&args, value, rows[i].size);
+        if ((redis_call(redis, &args, &reply, &err) == 0) != rows[i].is_taken)
+            fail_msg("%s: %s", rows[i].what, err.text);
+        redis_reply_free(reply);
+        redis_args_release(&args);
+        redis_free(redis);
+    }
+    redis_server_stop(&server);
+    free(value);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(caps_numbers, start, stop),
         cmocka_unit_test_setup_teardown(leaves_out_deprecations_it_cannot_read, start, stop),
+        cmocka_unit_test(refuses_what_no_value_of_ours_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
