@@ -50,20 +50,31 @@ end
 -- average (linear hashing), so that every hash stays small enough to be stored as one flat list.
 local claims = {}
 
+local function set_buckets(c, n)
+    c.n, c.level = n, 1
+    while c.level * 2 <= n do c.level = c.level * 2 end
+end
+
 function claims.open(prefix)
     local meta = call('HMGET', prefix .. 'claims:meta', 'n', 'count')
-    return { prefix = prefix .. 'claims:', n = tonumber(meta[1]) or 1, count = tonumber(meta[2]) or 0 }
+    local c = { prefix = prefix .. 'claims:', count = tonumber(meta[2]) or 0, hashes = {} }
+    set_buckets(c, tonumber(meta[1]) or 1)
+    return c
 end
 
 local function claim_hash(serial)
     return tonumber(string.sub(redis.sha1hex(serial), 1, 8), 16)
 end
 
+-- Each serial is looked at twice or more in a script, and hashing is most of the cost.
 local function claim_slot(c, serial)
-    local h, level = claim_hash(serial), 1
-    while level * 2 <= c.n do level = level * 2 end
-    local slot = h % (level * 2)
-    if slot >= c.n then slot = h % level end
+    local h = c.hashes[serial]
+    if not h then
+        h = claim_hash(serial)
+        c.hashes[serial] = h
+    end
+    local slot = h % (c.level * 2)
+    if slot >= c.n then slot = h % c.level end
     return c.prefix .. slot
 end
 
@@ -72,17 +83,15 @@ function claims.get(c, serial)
 end
 
 local function claims_grow(c)
-    local level = 1
-    while level * 2 <= c.n do level = level * 2 end
-    local from, to = c.prefix .. (c.n - level), c.prefix .. c.n
+    local from, to = c.prefix .. (c.n - c.level), c.prefix .. c.n
     local all = call('HGETALL', from)
     for i = 1, #all, 2 do
-        if claim_hash(all[i]) % (level * 2) == c.n then
+        if claim_hash(all[i]) % (c.level * 2) == c.n then
             call('HSET', to, all[i], all[i + 1])
             call('HDEL', from, all[i])
         end
     end
-    c.n = c.n + 1
+    set_buckets(c, c.n + 1)
 end
 
 function claims.set(c, serial, value)
