@@ -359,6 +359,13 @@ static void push_batch(struct pipeline *pipeline, int batch, int batches)
     buf_release(&text);
 }
 
+static bool has_ended_500(void *user)
+{
+    struct pipeline *pipeline = user;
+
+    return desk_number(&pipeline->desk, "HGET", "@run:late", "ended", NULL) >= 500;
+}
+
 /* A cancelled run waits for those of its batches that are on ingest already, and for no others. */
 static void a_cancel_reaches_what_waits_in_ingest(void **state)
 {
@@ -375,7 +382,10 @@ static void a_cancel_reaches_what_waits_in_ingest(void **state)
     push_batch(&pipeline, 2, 4);
     push_batch(&pipeline, 3, 4); /* the fourth never comes */
     desk_expect(&pipeline.desk, desk_ctl(&pipeline.desk, "cancel", "--run", "late", NULL), 0, NULL, NULL);
-    pipeline_start_workers(&pipeline);
+    for (int stage = PIPELINE_IMPORT; stage < PIPELINE_STAGES; stage++)
+        pipeline_start_worker(&pipeline, (enum pipeline_stage)stage, 0);
+    assert_true(proc_until(has_ended_500, &pipeline, 20000)); /* all there is but for what ingest holds */
+    pipeline_start_worker(&pipeline, PIPELINE_VALIDATE, 0);
     assert_true(pipeline_wait_state(&pipeline, "late", "cancelled", END_MS));
     assert_int_equal(desk_number(&pipeline.desk, "HGET", "@run:late", "cancelled", NULL), 1500);
     assert_int_equal(pipeline_records(&pipeline, "late", assert_cancelled, NULL), 1500);
