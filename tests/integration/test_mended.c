@@ -207,12 +207,31 @@ static void a_cancel_waits_for_the_batches_in_ingest(void **state)
     engine_stop(&engine);
 }
 
+/* A run of which validate has seen nothing yet is cancelled as well. */
+static void a_cancel_before_the_first_batch_is_read(void **state)
+{
+    struct engine engine;
+
+    (void)state;
+    engine_start(&engine, "");
+    for (int batch = 1; batch <= 2; batch++)
+        push_large(&engine, "r1", batch, 2, 10);
+    cancel(&engine, "r1");
+    engine_start_all(&engine);
+    assert_true(engine_wait_state(&engine, "r1", "cancelled", END_MS));
+    assert_int_equal(engine_run_number(&engine, "r1", "cancelled"), 2);
+    engine_assert_clean(&engine);
+    assert_int_equal(engine_number(&engine, "EXISTS @runs:cancelled"), 0);
+    engine_stop(&engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wrong_key_loses_nothing_that_is_parked),
         cmocka_unit_test(oversized_text_of_a_cancelled_run_stops_nobody),
         cmocka_unit_test(a_cancel_waits_for_the_batches_in_ingest),
+        cmocka_unit_test(a_cancel_before_the_first_batch_is_read),
     };
 
     if (getenv("TEST_FILTER") != NULL)

@@ -6,7 +6,12 @@ local bad = wrong_type(KEYS[1], 'hash') or wrong_type(KEYS[2], 'set') or wrong_t
     or wrong_type(ARGV[1] .. 'ingest', 'stream') or wrong_type(ARGV[1] .. 'retry:validate', 'zset')
 if bad then return bad end
 local r = call('HMGET', KEYS[1], 'state', 'is_cancelled', 'expected', 'ended', 'come')
-if not r[1] then return { 'none' } end
+if not r[1] then
+    -- Pushed a moment ago: no batch of it is registered yet. The first that is finds the flag.
+    if batches_under_way(ARGV[1], ARGV[2]) == 0 then return { 'none' } end
+    call('SADD', KEYS[2], ARGV[2])
+    return { 'ok', 0, 0 }
+end
 if r[1] ~= 'open' then return { 'over', r[1] } end
 call('HSET', KEYS[1], 'is_cancelled', 1, 'awaited', (tonumber(r[5]) or 0) + batches_under_way(ARGV[1], ARGV[2]))
 call('SADD', KEYS[2], ARGV[2])

@@ -9,8 +9,9 @@ if now - (tonumber(s[3]) or 0) > 120000 then strikes = 0 end
 local ms = tonumber(ARGV[1])
 if ms < 0 then ms = math.min(60000, 1000 * 2 ^ math.min(strikes, 6)) end
 local till = math.max(tonumber(s[1]) or 0, now + ms)
-call('HSET', KEYS[1], 'pause', string.format('%.0f', till), 'strikes', strikes + ((tonumber(s[1]) or 0) <= now and 1 or 0), -- not for each of many at once
-    
+-- Many at once are one strike.
+if (tonumber(s[1]) or 0) <= now then strikes = strikes + 1 end
+call('HSET', KEYS[1], 'pause', string.format('%.0f', till), 'strikes', strikes,
     'struck', string.format('%.0f', now), 'epoch', (tonumber(s[4]) or 0) + 1,
     'tat', string.format('%.0f', till * 1000 + tonumber(ARGV[2])))
 return till - now

@@ -21,7 +21,7 @@ local bad = wrong_type(KEYS[2], 'hash') or wrong_type(KEYS[3], 'zset') or wrong_
     or wrong_type(KEYS[5], 'stream') or wrong_type(KEYS[6], 'hash') or wrong_type(KEYS[7], 'stream')
     or wrong_type(KEYS[8], 'hash') or wrong_type(run_key, 'hash') or wrong_type(run_key .. ':batches', 'hash')
     or wrong_type(prefix .. 'runs', 'zset') or wrong_type(prefix .. 'runs:open', 'hash')
-    or wrong_type(prefix .. 'claims:meta', 'hash') or wrong_type(prefix .. 'letters', 'hash')
+    or wrong_type(prefix .. 'runs:cancelled', 'set') or wrong_type(prefix .. 'claims:meta', 'hash') or wrong_type(prefix .. 'letters', 'hash')
 if bad then return bad end
 if #ARGV ~= at - 1 + n_members * 2 + n_claims * 2 + n_pubs * 5 + n_letters * 9 then
     return refuse('ERR', 'register: ' .. #ARGV .. ' arguments do not fit their counts')
@@ -74,6 +74,7 @@ if not num then
             call('HSET', run_key, ARGV[members_at + i * 2], ARGV[members_at + i * 2 + 1])
         end
     end
+    if call('SISMEMBER', prefix .. 'runs:cancelled', run) == 1 then call('HSET', run_key, 'is_cancelled', 1) end
     call('HSET', prefix .. 'runs:open', num, run)
     call('ZADD', prefix .. 'runs', now, run)
 end
