@@ -112,7 +112,7 @@ static bool take_offset(const char **at, int64_t *offset_ms_r)
 int clock_parse_iso(const char *text, int64_t *unix_ms_r)
 {
     struct tm tm = { 0 };
-    int64_t fraction_ms, offset_ms;
+    int64_t fraction_ms, offset_ms, unix_ms;
     int year, month;
 
     if (!take_number(&text, 4, &year) || !take_char(&text, "-") || !take_number(&text, 2, &month) ||
@@ -126,7 +126,10 @@ int clock_parse_iso(const char *text, int64_t *unix_ms_r)
         return -1;
     tm.tm_year = year - 1900;
     tm.tm_mon = month - 1;
-    *unix_ms_r = (int64_t)timegm(&tm) * 1000 + fraction_ms - offset_ms;
+    unix_ms = (int64_t)timegm(&tm) * 1000 + fraction_ms - offset_ms;
+    if (unix_ms < ISO_MIN_MS || unix_ms > ISO_MAX_MS) /* an offset or a leap second at either end of time */
+        return -1;
+    *unix_ms_r = unix_ms;
     return 0;
 }
 

@@ -20,7 +20,7 @@ int64_t clock_boot_ms(void);
 char *clock_iso(int64_t unix_ms, char *text);
 
 /** Reads RFC 3339 ("2026-11-24T08:17:00Z", fractions and offsets too). 0 and *unix_ms_r, or -1 where it is
- * none. */
+ * none, or (by its offset) not within the years 0 to 9999 of UTC. */
 int clock_parse_iso(const char *text, int64_t *unix_ms_r);
 
 /** "850 ms", "12 s", "3 m 20 s", "2 h 5 m", "3 d 4 h", into text[32]. Returns text. */

@@ -37,6 +37,7 @@ static int take(void *ctx, const char *class, const struct fence *fence, int wan
     struct redis_reply *reply;
     struct redis_args args;
     const char *word;
+    int64_t number;
     int rc;
 
     *count_r = 0;
@@ -76,10 +77,17 @@ static int take(void *ctx, const char *class, const struct fence *fence, int wan
             *permit_r = (enum permit)i;
     if (is_ours && (*permit_r == PERMIT_GRANTED || *permit_r == PERMIT_LATER))
         shared->reserved_us[0] = '\0';
+    number = redis_integer(redis_at(reply, 1));
+    if ((*permit_r == PERMIT_GRANTED && (number < (want > 0) || number > want)) ||
+        (*permit_r == PERMIT_LATER && number < 0)) {
+        redis_reply_free(reply);
+        return err_set(err, ERR_BUG, 0, "limiter.lua answered %lld where %d slots were wanted",
+                       (long long)number, want);
+    }
     if (*permit_r == PERMIT_GRANTED)
-        *count_r = (int)redis_integer(redis_at(reply, 1));
+        *count_r = (int)number;
     if (*permit_r == PERMIT_LATER) {
-        *wait_ms_r = redis_integer(redis_at(reply, 1));
+        *wait_ms_r = number;
         if (redis_integer(redis_at(reply, 2)) > 0) {
             snprintf(shared->reserved_us, sizeof(shared->reserved_us), "%s",
                      redis_text(redis_at(reply, 2), NULL));

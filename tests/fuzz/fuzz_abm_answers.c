@@ -1,9 +1,11 @@
 /*
- * Any answer of ABM to any operation: the call ends, and each device has a result that keeps what client.h
- * says of it. First byte: the operation; second: an index of the status table; the rest: the body, given to
- * each request.
+ * Any answers of ABM to any operation: the call ends, and each device has a result that keeps what client.h
+ * says of it. First byte: the operation (128 on: the cache holds the first answer); second: an index of the
+ * status table; the rest: answers parted by a line "%%", of which the last is given to all further requests.
+ * An answer may begin with lines "> Name: value": headers, "Status" and "Result" (how the request ended).
  */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,11 +16,79 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct input {
-    const uint8_t *body;
-    size_t size;
+    const char *at, *end; /* of the answers that are still to be given */
     long status;
     int left; /* requests; then the process "stops", so that 429 for ever ends too */
+    bool is_cached;
 };
+
+/* The next answer; the last one stays. */
+static const char *next_part(struct input *input, size_t *len_r)
+{
+    static const char mark[] = "\n%%\n";
+    const char *from = input->at, *cut = NULL;
+
+    if (from < input->end)
+        cut = memmem(from, (size_t)(input->end - from), mark, sizeof(mark) - 1);
+    if (cut != NULL)
+        input->at = cut + sizeof(mark) - 1;
+    *len_r = (size_t)((cut != NULL ? cut : input->end) - from);
+    return from;
+}
+
+static void set_text(char **to, const char *value, size_t len)
+{
+    free(*to);
+    *to = strndup(value, len < HTTP_HEADER_MAX ? len : HTTP_HEADER_MAX);
+}
+
+static void set_header(struct http_request *request, const char *line, size_t len)
+{
+    const struct {
+        const char *name;
+        char **to;
+    } rows[] = {
+        { "> Content-Type: ", &request->got.content_type },
+        { "> Retry-After: ", &request->got.retry_after },
+        { "> Date: ", &request->got.date },
+        { "> Deprecation: ", &request->got.deprecation },
+        { "> Sunset: ", &request->got.sunset },
+        { "> Link: ", &request->got.link },
+    };
+    char number[8] = "";
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (len >= strlen(rows[i].name) && memcmp(line, rows[i].name, strlen(rows[i].name)) == 0)
+            set_text(rows[i].to, line + strlen(rows[i].name), len - strlen(rows[i].name));
+    if (len > 10 && memcmp(line, "> Status: ", 10) == 0) {
+        snprintf(number, sizeof(number), "%.*s", (int)(len < 13 ? len - 10 : 3), line + 10);
+        request->status = strtol(number, NULL, 10);
+    }
+    if (len > 10 && memcmp(line, "> Result: ", 10) == 0)
+        request->result = (enum http_result)((unsigned char)line[10] % (HTTP_TOO_LARGE + 1));
+}
+
+static void answer(struct input *input, struct http_request *request)
+{
+    size_t len;
+    const char *part = next_part(input, &len);
+
+    request->result = HTTP_ANSWERED;
+    request->status = input->status;
+    while (len > 1 && part[0] == '>' && part[1] == ' ') {
+        const char *line_end = memchr(part, '\n', len);
+        size_t line = line_end != NULL ? (size_t)(line_end - part) : len;
+
+        set_header(request, part, line);
+        line += line < len;
+        part += line;
+        len -= line;
+    }
+    if (request->result == HTTP_ANSWERED || request->result == HTTP_CUT)
+        buf_add(&request->answer, part, len);
+    if (request->result <= HTTP_TLS_FAILED)
+        request->status = 0;
+}
 
 static int run(void *ctx, const struct http_hooks *hooks, struct err *err)
 {
@@ -31,9 +101,7 @@ static int run(void *ctx, const struct http_hooks *hooks, struct err *err)
     while ((word = hooks->next(hooks->user, &request, &wait_ms)) == HTTP_NEXT_SEND) {
         http_request_reset(request);
         request->answer.max_bytes = 1u << 20;
-        request->result = HTTP_ANSWERED;
-        request->status = input->status;
-        buf_add(&request->answer, input->body, input->size);
+        answer(input, request);
         input->left--;
         hooks->done(hooks->user, request);
     }
@@ -56,10 +124,20 @@ static int pause_class(void *ctx, const char *class, int64_t pause_ms, struct er
     return 0;
 }
 
-static int cache_none(void *ctx, const char *name, struct buf *value, int64_t *age_ms_r, struct err *err)
+static int cache_read(void *ctx, const char *name, struct buf *value, int64_t *age_ms_r, struct err *err)
 {
-    (void)ctx, (void)name, (void)value, (void)age_ms_r, (void)err;
-    return 0;
+    struct input *input = ctx;
+    const char *text;
+    size_t len;
+
+    (void)name, (void)err;
+    if (!input->is_cached)
+        return 0;
+    input->is_cached = false;
+    text = next_part(input, &len);
+    buf_add(value, text, len);
+    *age_ms_r = 1000;
+    return value->is_failed ? -1 : 1;
 }
 
 static int cache_put(void *ctx, const char *name, const char *value, size_t len, int64_t ttl_ms,
@@ -149,7 +227,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const long statuses[] = { 200, 202, 204, 207, 400, 401, 404, 409, 422, 429, 500, 302 };
     static const struct limiter_ops limiter_ops = { .take = take, .pause = pause_class };
-    static const struct cache_ops cache_ops = { cache_none, cache_put, cache_take, cache_give };
+    static const struct cache_ops cache_ops = { cache_read, cache_put, cache_take, cache_give };
     static const struct health_ops health_ops = { .report = report };
     struct org_settings org = { .name = "o",
                                 .api_dialect = "abm-v2",
@@ -157,9 +235,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                 .api_token = "env:FUZZ_ABM_TOKEN",
                                 .api_timeout_ms = 1000 };
     struct limiter limiter = { &limiter_ops, NULL };
-    struct cache cache = { &cache_ops, NULL };
-    struct health health = { &health_ops, NULL };
     struct input input = { .left = 100 };
+    struct cache cache = { &cache_ops, &input };
+    struct health health = { &health_ops, NULL };
     struct http_transport transport = { .run = run, .ctx = &input };
     struct abm_env env = { .org = &org,
                            .concurrency = 2,
@@ -176,8 +254,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2)
         return 0;
     setenv("FUZZ_ABM_TOKEN", "t", 1);
-    input.body = data + 2;
-    input.size = size - 2;
+    input.at = (const char *)data + 2;
+    input.end = (const char *)data + size;
+    input.is_cached = data[0] >= 128;
     input.status = statuses[data[1] % (sizeof(statuses) / sizeof(statuses[0]))];
     pool = pool_new(1u << 20);
     if (pool != NULL && abm_client_new(&env, &client, &err) == 0) {

@@ -2,6 +2,7 @@
 
 #include "domain/check.h"
 #include "domain/ingest.h"
+#include "domain/ingest_head.h"
 #include "fuzz.h"
 
 static void print(struct buf *out, const struct ingest *ingest, struct pool *pool)
@@ -33,6 +34,24 @@ static void check_devices(const struct ingest *ingest, struct pool *pool)
     serial_pattern_free(pattern);
 }
 
+/* What a message too large to read says of its run: as the whole reading has it, where that takes it. */
+static void check_head(const char *text, size_t len, const struct ingest *whole, struct pool *pool)
+{
+    struct ingest head;
+    struct err err = ERR_INIT;
+    struct buf out;
+
+    buf_init(&out, 4096);
+    ingest_head_find(text, len, &out);
+    FUZZ_CHECK(!out.is_failed);
+    (void)!ingest_parse(out.data, out.len, pool, &head, &err); /* it lacks the devices */
+    if (whole != NULL && whole->run != NULL) {
+        FUZZ_CHECK(head.run != NULL && strcmp(head.run, whole->run) == 0);
+        FUZZ_CHECK(head.batch == whole->batch && head.batches == whole->batches);
+    }
+    buf_release(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct pool *pool = pool_new(64 * 1024 * 1024);
@@ -51,7 +70,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             FUZZ_CHECK(once.len == twice.len && memcmp(once.data, twice.data, once.len) == 0);
         }
         check_devices(&first, pool);
+        check_head((const char *)data, size, &first, pool);
     } else {
+        check_head((const char *)data, size, NULL, pool);
         FUZZ_CHECK(err.code != ERR_NONE && err.text[0] != '\0');
     }
     buf_release(&once);

@@ -410,6 +410,7 @@ static void chance_and_turns(void **state)
         assert_int_equal(ask("GET", "/v2/blueprints", HEADERS, NULL), i == 5 || i == 8 ? 500 : 200);
     check(abmsim_set_faults(&sim, "[]", &err));
     assert_int_equal(abmsim_control(&sim, "PUT", "/sim/faults", "[{\"kind\":\"sttus\"}]", &err), -1);
+    assert_int_equal(abmsim_control(&sim, "PUT", "/sim/faults", "{\"rules\":[]}", &err), -1); /* no list */
 }
 
 static void tokens_expire(void **state)

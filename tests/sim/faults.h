@@ -87,9 +87,10 @@ int fault_read(const struct json *value, struct fault *rule, struct err *err) __
 void faults_release(struct faults *faults) __attribute__((nonnull(1)));
 /** Takes every rule away; the generator goes on. */
 void faults_clear(struct faults *faults) __attribute__((nonnull(1)));
-/** Adds the rules of a list; all or none. ERR_JSON_SHAPE names the rule and the member. */
+/** Adds the rules of a list; all or none. ERR_JSON_SHAPE names the rule and the member, or that list is none
+ * (NULL: absent). */
 int faults_add(struct faults *faults, const struct json *list, int64_t now_us, struct err *err)
-    __attribute__((nonnull(1, 2, 4)));
+    __attribute__((nonnull(1, 4)));
 void faults_print(const struct faults *faults, struct buf *out) __attribute__((nonnull(1, 2)));
 
 /** names_serial: whether the request is about that device. */

@@ -68,6 +68,10 @@ static void reads_iso(void **state)
         { " 2026-04-01T00:00:00Z", NONE },
         { "+026-04-01T00:00:00Z", NONE },
         { "", NONE },
+        { "9999-12-31T23:59:59.999Z", INT64_C(253402300799999) },
+        { "9999-12-31T23:59:60Z", NONE }, /* no year of four digits any more */
+        { "9999-12-31T23:59:59-00:01", NONE },
+        { "0000-01-01T00:00:00+00:01", NONE },
     };
 
     (void)state;
