@@ -32,6 +32,7 @@ static void read_letter(const struct redis_reply *entry, const char *stage, stru
     letter->at_ms = redis_integer(redis_field(fields, "at"));
     letter->device = field_text(fields, "d", &letter->device_len);
     letter->batch = field_text(fields, "batch", &letter->batch_len);
+    letter->message = field_text(fields, "m", &letter->message_len);
 }
 
 static bool passes(const struct dead_filter *filter, const struct dead_letter *letter)

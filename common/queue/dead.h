@@ -20,6 +20,8 @@ struct dead_letter {
     size_t device_len;
     const char *batch; /* of an ingest message that could not be read; NULL: none */
     size_t batch_len;
+    const char *message; /* of one between stages that could not be read; NULL: none */
+    size_t message_len;
 };
 
 /* NULL members take all. */

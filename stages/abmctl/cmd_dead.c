@@ -15,9 +15,26 @@ struct listing {
     int64_t count;
 };
 
+/* What the letter is of, as it stood in a stream. */
+struct body {
+    const char *kind;
+    const char *text; /* NULL: there is nothing */
+    size_t len;
+};
+
+static struct body body_of(const struct dead_letter *letter)
+{
+    if (letter->device != NULL)
+        return (struct body){ "device", letter->device, letter->device_len };
+    if (letter->message != NULL)
+        return (struct body){ "message", letter->message, letter->message_len };
+    return (struct body){ "batch", letter->batch, letter->batch_len };
+}
+
 static void print_letter(struct buf *out, const struct dead_letter *letter, bool is_whole)
 {
     char id[DEAD_ID_BYTES + 16], time[CLOCK_ISO_BYTES];
+    struct body body = body_of(letter);
     struct json_out json;
 
     snprintf(id, sizeof(id), "%s:%s", letter->stage, letter->id);
@@ -33,8 +50,7 @@ static void print_letter(struct buf *out, const struct dead_letter *letter, bool
     json_add_string(&json, "text", letter->text);
     json_add_string(&json, "at", letter->at_ms > 0 ? clock_iso(letter->at_ms, time) : NULL);
     if (is_whole) /* as text: it may be anything that stood in a stream */
-        json_add_string(&json, letter->device != NULL ? "device" : "batch",
-                        letter->device != NULL ? letter->device : letter->batch);
+        json_add_string(&json, body.kind, body.text);
     json_end(&json, '}');
 }
 
@@ -128,7 +144,7 @@ static void show_line(const char *name, const char *value)
 static int show_letter(void *user, const struct dead_letter *letter, struct err *err)
 {
     struct listing *listing = user;
-    const char *body = letter->device != NULL ? letter->device : letter->batch;
+    struct body body = body_of(letter);
     char id[DEAD_ID_BYTES + 16], time[CLOCK_ISO_BYTES];
     enum err_code code = letter->code != NULL ? err_from_wire(letter->code) : ERR_CODE_COUNT;
 
@@ -147,8 +163,9 @@ static int show_letter(void *user, const struct dead_letter *letter, struct err 
     if (code != ERR_CODE_COUNT)
         show_line("advice", err_advice(code));
     show_line("at", letter->at_ms > 0 ? clock_iso(letter->at_ms, time) : NULL);
-    str_escape(&listing->line, body != NULL ? body : "-", body != NULL ? strlen(body) : 1, 16 * 1024);
-    printf("%-8s ", letter->device != NULL ? "device" : "batch");
+    str_escape(&listing->line, body.text != NULL ? body.text : "-", body.text != NULL ? body.len : 1,
+               16 * 1024);
+    printf("%-8s ", body.kind);
     return ctl_print_line(&listing->line, err) != 0 ? -1 : 1;
 }
 

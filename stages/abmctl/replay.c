@@ -44,6 +44,9 @@ int replay_message(const struct dead_letter *letter, const char *target, const c
     struct device device;
     const struct device *list[1] = { &device };
 
+    if (letter->message != NULL)
+        return err_set(err, ERR_NOT_FOUND, 0,
+                       "it is a message that could not be read: push its devices again, then drop it");
     if (letter->device == NULL)
         return err_set(
             err, ERR_NOT_FOUND, 0,

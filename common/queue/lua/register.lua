@@ -28,7 +28,11 @@ if #ARGV ~= at - 1 + n_members * 2 + n_claims * 2 + n_pubs * 5 + n_letters * 9 t
 end
 
 local have = call('HMGET', run_key, 'num', 'state', 'batches', 'come')
-if not is_part then
+if is_part then -- a half lives on its parent's registration: without it, no count would ever close the run
+    if call('HGET', run_key .. ':batches', ARGV[5]) ~= ARGV[7] then
+        return { 'conflict', 'a part of batch ' .. ARGV[5] .. ' of run ' .. run .. ', which did not come' }
+    end
+else
     local before = call('HGET', run_key .. ':batches', ARGV[5])
     if before == ARGV[7] then
         take_off(KEYS[1], 'validate', { id }, KEYS[2], 0)

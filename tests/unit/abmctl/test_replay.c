@@ -127,6 +127,25 @@ static void refuses(void **state)
     }
 }
 
+/* A message between stages that could not be read: which devices stood in it nobody can say. */
+static void refuses_an_unreadable_message(void **state)
+{
+    const struct dead_letter letter = {
+        .stage = "assign", .id = "1-0", .run = "", .message = "{", .message_len = 1
+    };
+    struct pool *pool = pool_new(1 << 20);
+    struct err err = ERR_INIT;
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 1 << 16);
+    assert_int_equal(replay_message(&letter, "assign", "u", pool, &out, &err), -1);
+    assert_int_equal(err.code, ERR_NOT_FOUND);
+    assert_non_null(strstr(err.text, "a message that could not be read"));
+    buf_release(&out);
+    pool_free(pool);
+}
+
 static void sends_verify_back_to_assign(void **state)
 {
     (void)state;
@@ -141,6 +160,7 @@ int main(void)
         cmocka_unit_test(begins_anew),
         cmocka_unit_test(makes_a_message_of_one),
         cmocka_unit_test(refuses),
+        cmocka_unit_test(refuses_an_unreadable_message),
         cmocka_unit_test(sends_verify_back_to_assign),
     };
 
