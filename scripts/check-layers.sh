@@ -24,7 +24,7 @@ declare -A may=(
 )
 # Library header -> where it may be included: folders, or single files.
 homes='
-hiredis/     common/queue tests/bench
+hiredis/     common/queue tests/bench tests/fuzz
 curl/        common/http
 microhttpd.h common/http tests/sim tests/harness
 yaml.h       common/base
