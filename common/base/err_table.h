@@ -126,10 +126,15 @@
     X(ERR_REDIS_OOM, "redis_oom", LATER, "Redis is at maxmemory: give it more, or wait for it to drain")     \
     X(ERR_REDIS_VERSION, "redis_version", SERVICE, "run Redis or Valkey 7.0 or later")                       \
     X(ERR_REDIS_REPLY, "redis_reply", SERVICE, "see the text for Redis's own words")                         \
-    X(ERR_REDIS_TYPE, "redis_key_type", SERVICE, "a key of the pipeline holds another type: see the text")   \
+    X(ERR_REDIS_TYPE, "redis_key_type", SERVICE, "restore the key that the text names, or remove it by DEL")           \
     X(ERR_REDIS_TLS, "redis_tls_unsupported", SETTINGS, "TLS to Redis needs hiredis 1.x")                    \
     X(ERR_REDIS_NOGROUP, "redis_no_group", SERVICE, "the consumer group was deleted; it is made again")      \
     X(ERR_LOST_MESSAGE, "lost_message", LATER, "another worker took the message over; nothing was written")  \
+    X(ERR_REDIS_READONLY, "redis_read_only", SERVICE,                                                        \
+      "that Redis is a replica: point redis.url at the primary, or make it one by REPLICAOF NO ONE")         \
+    X(ERR_REDIS_LOADING, "redis_loading", SERVICE, "Redis still loads its data: it serves once it has")      \
+    X(ERR_REDIS_BUSY, "redis_busy", SERVICE, "somebody's script blocks Redis: end it by SCRIPT KILL")        \
+    X(ERR_REDIS_DISK, "redis_disk", SERVICE, "Redis cannot write to its disk: free space, see its log")      \
     /* evidence */                                                                                           \
     X(ERR_SIGNER, "signer", SETTINGS, "make the signing key available: see audit.signer")                    \
     X(ERR_SIGNATURE, "signature", INPUT,                                                                     \

@@ -92,11 +92,15 @@ static int error_reply(const char *words, struct err *err)
         const char *prefix;
         enum err_code code;
     } rows[] = {
-        { "OOM ", ERR_REDIS_OOM },         { "NOAUTH", ERR_REDIS_AUTH },    { "WRONGPASS", ERR_REDIS_AUTH },
-        { "NOPERM", ERR_REDIS_AUTH },      { "WRONGTYPE", ERR_REDIS_TYPE }, { "KEYTYPE", ERR_REDIS_TYPE },
-        { "NOGROUP", ERR_REDIS_NOGROUP },  { "ERR AUTH", ERR_REDIS_AUTH },  { "ERR KEYTYPE", ERR_REDIS_TYPE },
-        { "-NOGROUP", ERR_REDIS_NOGROUP }, { "-OOM ", ERR_REDIS_OOM },      { "-WRONGTYPE", ERR_REDIS_TYPE },
-        { "-NOPERM", ERR_REDIS_AUTH },
+        { "OOM ", ERR_REDIS_OOM },         { "NOAUTH", ERR_REDIS_AUTH },
+        { "WRONGPASS", ERR_REDIS_AUTH },   { "NOPERM", ERR_REDIS_AUTH },
+        { "WRONGTYPE", ERR_REDIS_TYPE },   { "KEYTYPE", ERR_REDIS_TYPE },
+        { "NOGROUP", ERR_REDIS_NOGROUP },  { "ERR AUTH", ERR_REDIS_AUTH },
+        { "ERR KEYTYPE", ERR_REDIS_TYPE }, { "-NOGROUP", ERR_REDIS_NOGROUP },
+        { "-OOM ", ERR_REDIS_OOM },        { "-WRONGTYPE", ERR_REDIS_TYPE },
+        { "-NOPERM", ERR_REDIS_AUTH },     { "READONLY", ERR_REDIS_READONLY },
+        { "LOADING", ERR_REDIS_LOADING },  { "BUSY ", ERR_REDIS_BUSY },
+        { "MISCONF", ERR_REDIS_DISK },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -105,7 +109,8 @@ static int error_reply(const char *words, struct err *err)
     /* Inside a script the first word is ERR and the cause comes later. */
     if (strstr(words, "NOGROUP") != NULL)
         return err_set(err, ERR_REDIS_NOGROUP, 0, "Redis: %s", words);
-    if (strstr(words, "NOPERM") != NULL || strstr(words, "can't run this command") != NULL)
+    if (strstr(words, "NOPERM") != NULL || strstr(words, "can't run this command") != NULL ||
+        strstr(words, "ACL failure") != NULL)
         return err_set(err, ERR_REDIS_AUTH, 0, "Redis: %s", words);
     if (strstr(words, "WRONGTYPE") != NULL || strstr(words, "KEYTYPE") != NULL)
         return err_set(err, ERR_REDIS_TYPE, 0, "Redis: %s", words);

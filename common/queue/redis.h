@@ -61,8 +61,8 @@ void redis_arg_int(struct redis_args *args, int64_t number);
 struct redis_reply;
 enum redis_kind { REDIS_NIL, REDIS_TEXT, REDIS_INTEGER, REDIS_LIST };
 
-/** Sends and waits. An error reply is -1: ERR_REDIS_OOM, _AUTH, _TYPE, _NOGROUP, _REPLY (the text is
- * Redis's). Wire: ERR_REDIS_LOST. */
+/** Sends and waits. An error reply is -1: ERR_REDIS_OOM, _AUTH, _TYPE, _NOGROUP, _READONLY, _LOADING, _BUSY,
+ * _DISK, else _REPLY (the text is Redis's). Wire: ERR_REDIS_LOST. */
 int redis_call(struct redis *redis, const struct redis_args *args, struct redis_reply **reply_r,
                struct err *err);
 /** The same with further time allowed: a command that blocks on the server for up to block_ms. */

@@ -8,6 +8,10 @@
 static const char *const texts[SCRIPT_COUNT] = { SCRIPTS(SCRIPT_ROW) };
 #undef SCRIPT_ROW
 
+#define SCRIPT_NAME(name) [SCRIPT_##name] = #name,
+static const char *const names[SCRIPT_COUNT] = { SCRIPTS(SCRIPT_NAME) };
+#undef SCRIPT_NAME
+
 /* SCRIPT LOAD answers with the hash, so that no SHA-1 is needed here. Kept for the life of the process. */
 struct loaded {
     char sha1[SCRIPT_COUNT][48];
@@ -43,6 +47,48 @@ static int run_once(struct redis *redis, enum script script, const struct redis_
     return rc;
 }
 
+/* The line of that number (from 1), without the blanks around it. */
+static const char *line_of(const char *text, long number, int *len_r)
+{
+    const char *line = text;
+
+    for (; number > 1 && line != NULL; number--) {
+        line = strchr(line, '\n');
+        if (line != NULL)
+            line++;
+    }
+    if (line == NULL)
+        line = "";
+    line += strspn(line, " ");
+    *len_r = (int)strcspn(line, "\n");
+    return line;
+}
+
+/*
+ * Redis tells of an error in a script the script's hash and the line, and not always the command that was
+ * refused: the words of ours that stand there tell it.
+ */
+static int name_place(enum script script, struct err *err)
+{
+    const char *place = strstr(err->text, "@user_script:"), *hash = strstr(err->text, " script: "), *line;
+    long number = place != NULL ? strtol(place + strlen("@user_script:"), NULL, 10) : 0;
+    struct err why = *err;
+    int len;
+
+    if (hash == NULL || number <= 0)
+        return err_set(err, why.code, 0, "%s (script %s)", why.text, names[script]);
+    line = line_of(texts[script], number, &len);
+    return err_set(err, why.code, 0, "%.*s (script %s, at: %.*s)", (int)(hash - err->text), why.text,
+                   names[script], len, line);
+}
+
+/* What the server itself, and no script, refused or failed to answer. */
+static bool is_of_server(enum err_code code)
+{
+    return code == ERR_REDIS_LOST || code == ERR_REDIS_READONLY || code == ERR_REDIS_LOADING ||
+           code == ERR_REDIS_BUSY || code == ERR_REDIS_DISK || code == ERR_REDIS_OOM || code == ERR_NOMEM;
+}
+
 int scripts_run(struct redis *redis, enum script script, const struct redis_args *args,
                 struct redis_reply **reply_r, struct err *err)
 {
@@ -50,9 +96,11 @@ int scripts_run(struct redis *redis, enum script script, const struct redis_args
         return -1;
     if (run_once(redis, script, args, reply_r, err) == 0)
         return 0;
-    if (err->code != ERR_REDIS_REPLY || strstr(err->text, "NOSCRIPT") == NULL)
-        return -1;
-    if (load(redis, script, err) != 0) /* the server was restarted or flushed */
-        return -1;
-    return run_once(redis, script, args, reply_r, err);
+    if (err->code == ERR_REDIS_REPLY && strstr(err->text, "NOSCRIPT") != NULL) {
+        if (load(redis, script, err) != 0) /* the server was restarted or flushed */
+            return -1;
+        if (run_once(redis, script, args, reply_r, err) == 0)
+            return 0;
+    }
+    return is_of_server(err->code) ? -1 : name_place(script, err);
 }

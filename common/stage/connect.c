@@ -49,12 +49,11 @@ int worker_connect(struct worker *worker, bool is_first, struct err *err)
         if (redis_connect(worker->redis, err) == 0 && settle_in(worker, err) == 0) {
             if (attempt > 1)
                 log_info("redis_back", "attempts", log_int(attempt), NULL);
-            return 0;
+            return 0; /* the next step tells whether the trouble is over */
         }
         if (is_first)
             return -1;
-        if (attempt == 1)
-            log_err(LOG_LEVEL_WARN, "redis_away", err, NULL);
+        worker_trouble(worker, "redis_away", err);
         redis_disconnect(worker->redis);
         lease_moved(worker->lease);
         worker_rest(backoff_ms(100, 5000, attempt, rand_u32()));

@@ -30,10 +30,12 @@ static const char *state_of(const struct worker *worker)
 {
     bool is_fatal = worker->fatal[0] != '\0' && clock_boot_ms() - worker->fatal_boot_ms < FATAL_SHOWN_MS;
 
+    if (worker->trouble.count > 0)
+        return worker->trouble.state;
     return is_fatal ? worker->fatal : worker->why;
 }
 
-static const char *heartbeat(struct worker *worker, struct buf *out)
+const char *worker_heartbeat(struct worker *worker, struct buf *out)
 {
     struct json_out json;
 
@@ -97,7 +99,7 @@ static int ask(struct worker *worker, struct err *err)
 
     buf_init(&text, 4096);
     if (before - worker->beat_boot_ms >= BEAT_EVERY_MS || worker->beat_boot_ms == 0) {
-        beat = heartbeat(worker, &text);
+        beat = worker_heartbeat(worker, &text);
         worker->beat_boot_ms = before;
     }
     rc = tick_run(worker->redis, &worker->keys, worker->stage->name, worker->stage->next, worker->consumer,

@@ -186,6 +186,10 @@ bool worker_is_redis_trouble(enum err_code code)
     case ERR_REDIS_VERSION:
     case ERR_REDIS_REPLY:
     case ERR_REDIS_TYPE:
+    case ERR_REDIS_READONLY:
+    case ERR_REDIS_LOADING:
+    case ERR_REDIS_BUSY:
+    case ERR_REDIS_DISK:
     case ERR_REDIS_NOGROUP: return true;
     default: return false;
     }
@@ -194,6 +198,22 @@ bool worker_is_redis_trouble(enum err_code code)
 static bool is_connection_trouble(const struct err *err)
 {
     return err->code == ERR_REDIS_LOST || err->code == ERR_REDIS_UNREACHABLE;
+}
+
+/* The server answers, and does not do it: full, read-only, a key of the wrong type, an ACL... */
+static bool is_refusal(const struct err *err)
+{
+    return worker_is_redis_trouble(err->code) && !is_connection_trouble(err) &&
+           err->code != ERR_REDIS_NOGROUP;
+}
+
+/* A second, with the leases kept. False: told to stop. */
+static bool outlast_refusal(struct worker *worker, const struct err *why)
+{
+    worker_trouble(worker, "settle_refused", why);
+    worker_rest(1000);
+    lease_moved(worker->lease);
+    return !worker_is_stopping(NULL);
 }
 
 static int handle(struct worker *worker, size_t held_count, struct err *err)
@@ -221,9 +241,11 @@ static int handle(struct worker *worker, size_t held_count, struct err *err)
         worker_note_success(worker, work.batch.is_close);
         rc = finish(worker, &work, err);
     }
-    for (int attempt = 0; rc != 0 && is_connection_trouble(err); attempt++) {
-        /* The settle may or may not have been done: the same call again finds out, since it is fenced. */
-        if (worker_connect(worker, false, err) != 0)
+    while (rc != 0 && (is_connection_trouble(err) || is_refusal(err))) {
+        /* The settle may or may not have been done: the same call again finds out, since it is fenced. What
+         * Redis refuses is held until it does not: to ask the API again for it would change nothing. */
+        if (is_connection_trouble(err) ? worker_connect(worker, false, err) != 0
+                                       : !outlast_refusal(worker, err))
             break;
         err_reset(err);
         rc = worker->hand_count > 0 ? finish(worker, &work, err) : 0;
@@ -356,11 +378,12 @@ static int recover(struct worker *worker, struct err *err)
     case ERR_REDIS_NOGROUP:
         log_err(LOG_LEVEL_WARN, "group_missing", &why, NULL);
         /* Nothing is pending any more: a group made anew starts from the first entry. */
+        worker_name_lost_hand(worker);
         worker_drop_hand(worker);
         return stream_make_group(worker->redis, &worker->keys, worker->stage->name, err);
     default:
-        /* A server that is full, loading, read-only, of the wrong type: said once a second, tried again. */
-        log_err(LOG_LEVEL_ERROR, "step_failed", &why, NULL);
+        /* A server that is full, loading, read-only, of the wrong type: tried again each second. */
+        worker_trouble(worker, "step_failed", &why);
         worker->tick_boot_ms = 0;
         /* The handler has changed the devices in hand: from the bytes in Redis they are what they were. */
         worker_drop_hand(worker);
@@ -374,14 +397,16 @@ static int recover(struct worker *worker, struct err *err)
 int worker_run(struct worker *worker, struct err *err)
 {
     while (!worker_is_stopping(NULL)) {
-        if (step(worker, err) == 0)
+        if (step(worker, err) == 0) {
+            worker_trouble_over(worker);
             continue;
+        }
         if (recover(worker, err) != 0) {
             if (is_connection_trouble(err) || err->code == ERR_STOPPED) {
                 err_reset(err);
                 continue;
             }
-            log_err(LOG_LEVEL_ERROR, "step_failed", err, NULL);
+            worker_trouble(worker, "step_failed", err);
             err_reset(err);
             worker_rest(1000);
         }

@@ -3,6 +3,7 @@
  *
  *   stage_main.c  options, settings, signals          connect.c  the connection, and what a lost one means
  *   worker.c      the loop                            intake.c   which messages come into hand
+ *   trouble.c     what Redis refuses, told to operators
  *   gate.c        whether the stage may read          prepare.c  crashers, cancelled runs, suspects, notes
  *   verdicts.c    what a verdict does to a device     plan.c     verdicts into publications
  *   finish.c      the settle of a batch
@@ -16,6 +17,14 @@
 #include "stage/held.h"
 #include "stage/lease.h"
 #include "stage/stage.h"
+
+/* What Redis refuses at present: said when it changes, then once a minute. All zero: nothing. */
+struct trouble {
+    enum err_code code;
+    char words[ERR_TEXT_MAX]; /* as it came */
+    char state[800];          /* what the heartbeat says meanwhile */
+    int64_t count, said_boot_ms, beat_boot_ms;
+};
 
 struct worker {
     const struct stage *stage;
@@ -46,8 +55,9 @@ struct worker {
     char fatal[400];         /* ... and instead of it, "fatal: ..." where work had to be put back; "": none */
     int64_t fatal_boot_ms;   /* when that was */
     bool is_fatal_closing;   /* the work was the closing of a run */
-    bool was_empty;          /* the last read brought nothing */
-    bool has_own_pending;    /* read what is pending for us before anything new */
+    struct trouble trouble;
+    bool was_empty;       /* the last read brought nothing */
+    bool has_own_pending; /* read what is pending for us before anything new */
 
     struct held **hand; /* in hand, in order */
     size_t hand_count, hand_cap;
@@ -86,6 +96,17 @@ int worker_look(struct worker *worker, struct err *err);
 const char *worker_gate(const struct worker *worker);
 /** The breaker opens with err as its reason. */
 int worker_open_breaker(struct worker *worker, const struct err *reason, const char *op, struct err *err);
+
+/** The heartbeat as JSON in out; NULL: no memory. */
+const char *worker_heartbeat(struct worker *worker, struct buf *out);
+
+/* trouble.c */
+/** Redis refuses a step: logged as event with what to do, and told by the heartbeat where that passes. */
+void worker_trouble(struct worker *worker, const char *event, const struct err *why);
+/** A step has passed. */
+void worker_trouble_over(struct worker *worker);
+/** Logs each message in hand that its stream does not hold any more. */
+void worker_name_lost_hand(struct worker *worker);
 
 /* intake.c */
 int worker_intake(struct worker *worker, struct err *err);

@@ -13,17 +13,21 @@ if not is_owned(KEYS[1], 'audit', consumer, id) then return { 'lost', id } end
 local bad = wrong_type(KEYS[2], 'hash') or wrong_type(run_key, 'hash') or wrong_type(run_key .. ':parts', 'hash')
     or wrong_type(prefix .. 'claims:meta', 'hash') or wrong_type(prefix .. 'held', 'zset')
     or wrong_type(prefix .. 'letters', 'hash')
+    or denied(KEYS[1], 'XACK', 'XDEL', 'XLEN', 'XADD', 'ZADD', 'HSET', 'HGET', 'HMGET', 'HGETALL', 'HDEL', 'HEXISTS',
+        'HINCRBY', 'DEL')
 if bad then return bad end
 if #ARGV ~= at - 1 + n * 4 then return refuse('ERR', 'account: ' .. #ARGV .. ' arguments for ' .. n .. ' devices') end
 
 local num = call('HGET', run_key, 'num') or '0'
 local has_letters = call('EXISTS', prefix .. 'letters') == 1
-local c, totals = claims.open(prefix), {}
+local c, totals, held = claims.open(prefix), {}, {}
+-- Read before the first write: one of the hashes may be of another type by somebody's mistake.
+for i = 1, n do held[i] = claims.get(c, ARGV[at + (i - 1) * 4]) end
 take_off(KEYS[1], 'audit', { id }, KEYS[2], n)
-for _ = 1, n do
+for i = 1, n do
     local serial, row, outcome, is_late = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3] == '1'
     totals[outcome] = (totals[outcome] or 0) + 1
-    if claims.get(c, serial) == num .. ':' .. row then
+    if held[i] == num .. ':' .. row then
         if is_late then
             local till = now + tonumber(ARGV[8])
             claims.set(c, serial, num .. ':' .. row .. '@' .. string.format('%.0f', till))

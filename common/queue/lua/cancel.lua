@@ -4,6 +4,7 @@
 -- -> {'none'} (no such run) · {'over', state} (nothing was changed) · {'ok', 1: it was cancelled before, devices left}
 local bad = wrong_type(KEYS[1], 'hash') or wrong_type(KEYS[2], 'set') or wrong_type(ARGV[1] .. 'audit', 'stream')
     or wrong_type(ARGV[1] .. 'ingest', 'stream') or wrong_type(ARGV[1] .. 'retry:validate', 'zset')
+    or denied(KEYS[1], 'HSET', 'SADD', 'XADD', 'XRANGE', 'ZRANGE', 'HEXISTS', 'HMGET')
 if bad then return bad end
 local r = call('HMGET', KEYS[1], 'state', 'is_cancelled', 'expected', 'ended', 'come')
 if not r[1] then

@@ -4,6 +4,7 @@
 -- -> {'none'} · {'over', state} · {'whole'} (no batch is missing: it closes by itself) · {'ok', devices left}
 local bad = wrong_type(KEYS[1], 'hash') or wrong_type(ARGV[1] .. 'audit', 'stream')
     or wrong_type(ARGV[1] .. 'ingest', 'stream') or wrong_type(ARGV[1] .. 'retry:validate', 'zset')
+    or denied(KEYS[1], 'HSET', 'SADD', 'XADD', 'XRANGE', 'ZRANGE', 'HEXISTS', 'HMGET')
 if bad then return bad end
 local r = call('HMGET', KEYS[1], 'state', 'batches', 'come', 'expected', 'ended')
 if not r[1] then return { 'none' } end

@@ -8,7 +8,7 @@ if not found[1] then return 0 end
 local letter = {}
 for i = 1, #found[1][2], 2 do letter[found[1][2][i]] = found[1][2][i + 1] end
 local run_key = ARGV[1] .. 'run:' .. (letter.run or '')
-bad = wrong_type(run_key, 'hash')
+bad = wrong_type(run_key, 'hash') or denied(KEYS[1], 'XDEL', 'HGET', 'HDEL', 'HSET', 'HINCRBY')
 if bad then return bad end
 
 call('XDEL', KEYS[1], ARGV[2])

@@ -19,6 +19,17 @@ local function wrong_type(key, want)
     end
 end
 
+-- A command that the ACL refuses in the middle would leave half a step: asked before the first write. nil where all of
+-- them may run, else an error to return.
+local function denied(key, ...)
+    for i = 1, select('#', ...) do
+        local word = select(i, ...)
+        if not redis.acl_check_cmd(word, key) then
+            return refuse('NOPERM', 'the ACL of this user lacks ' .. word .. ' on ' .. key .. ': nothing was written')
+        end
+    end
+end
+
 -- XACK and XCLAIM ask nobody whose an entry is: every script that touches a message in hand asks here first.
 local function is_owned(stream, group, consumer, id)
     local p = call('XPENDING', stream, group, id, id, 1)
@@ -84,6 +95,8 @@ end
 
 local function claims_grow(c)
     local from, to = c.prefix .. (c.n - c.level), c.prefix .. c.n
+    -- Somebody's key in the way: the hashes stay as long as they are until it is gone.
+    if wrong_type(from, 'hash') or wrong_type(to, 'hash') then return false end
     local all = call('HGETALL', from)
     for i = 1, #all, 2 do
         if claim_hash(all[i]) % (c.level * 2) == c.n then
@@ -92,11 +105,12 @@ local function claims_grow(c)
         end
     end
     set_buckets(c, c.n + 1)
+    return true
 end
 
 function claims.set(c, serial, value)
     c.count = c.count + call('HSET', claim_slot(c, serial), serial, value)
-    while c.count > 40 * c.n do claims_grow(c) end
+    while c.count > 40 * c.n and claims_grow(c) do end
 end
 
 function claims.del(c, serial)

@@ -22,6 +22,8 @@ local bad = wrong_type(KEYS[2], 'hash') or wrong_type(KEYS[3], 'zset') or wrong_
     or wrong_type(KEYS[8], 'hash') or wrong_type(run_key, 'hash') or wrong_type(run_key .. ':batches', 'hash')
     or wrong_type(prefix .. 'runs', 'zset') or wrong_type(prefix .. 'runs:open', 'hash')
     or wrong_type(prefix .. 'runs:cancelled', 'set') or wrong_type(prefix .. 'claims:meta', 'hash') or wrong_type(prefix .. 'letters', 'hash')
+    or denied(KEYS[1], 'XACK', 'XDEL', 'XLEN', 'XADD', 'ZADD', 'INCR', 'SET', 'HSET', 'HGET', 'HMGET', 'HGETALL', 'HDEL',
+        'HINCRBY', 'SISMEMBER')
 if bad then return bad end
 if #ARGV ~= at - 1 + n_members * 2 + n_claims * 2 + n_pubs * 5 + n_letters * 9 then
     return refuse('ERR', 'register: ' .. #ARGV .. ' arguments do not fit their counts')
@@ -69,9 +71,10 @@ for i = 0, n_claims - 1 do
 end
 if #conflicts > 1 then return conflicts end
 
+-- First of all writes: it fails where somebody has set another text.
+if not num then num = tostring(call('INCR', prefix .. 'runs:last')) end
 take_off(KEYS[1], 'validate', { id }, KEYS[2], 0)
-if not num then
-    num = tostring(call('INCR', prefix .. 'runs:last'))
+if not have[1] then
     call('HSET', run_key, 'num', num, 'state', 'open', 'batches', ARGV[6], 'created', now)
     for i = 0, n_members - 1 do
         if ARGV[members_at + i * 2 + 1] ~= '' then

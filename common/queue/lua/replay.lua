@@ -11,6 +11,7 @@ local prefix, id, is_forced = ARGV[1], ARGV[2], ARGV[4] == '1'
 local bad = wrong_type(KEYS[1], 'stream') or wrong_type(KEYS[2], 'stream') or wrong_type(KEYS[3], 'hash')
     or wrong_type(prefix .. 'letters', 'hash') or wrong_type(prefix .. 'claims:meta', 'hash')
     or wrong_type(prefix .. 'runs:open', 'hash') or wrong_type(prefix .. 'held', 'zset')
+    or denied(KEYS[1], 'XDEL', 'XADD', 'HSET', 'HGET', 'HGETALL', 'HDEL', 'HINCRBY', 'ZREM', 'DEL')
 if bad then return bad end
 
 local found = call('XRANGE', KEYS[1], id, id)

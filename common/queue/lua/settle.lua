@@ -22,6 +22,7 @@ if #lost > 1 then return lost end
 local bad = wrong_type(KEYS[2], 'hash') or wrong_type(KEYS[3], 'zset') or wrong_type(KEYS[4], 'stream')
     or wrong_type(prefix .. 'letters', 'hash')
 for i = 5, #KEYS, 2 do bad = bad or wrong_type(KEYS[i], 'stream') or wrong_type(KEYS[i + 1], 'hash') end
+bad = bad or denied(KEYS[1], 'XACK', 'XDEL', 'XLEN', 'XADD', 'TIME', 'ZADD', 'HSET', 'HGET', 'HDEL', 'HINCRBY', 'UNLINK')
 if bad then return bad end
 if #ARGV ~= at - 1 + n_pubs * 5 + n_letters * 9 + n_notes + n_counters * 2 then
     return refuse('ERR', 'settle: ' .. #ARGV .. ' arguments do not fit their counts')

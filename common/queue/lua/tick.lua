@@ -17,6 +17,8 @@ for _, stage in ipairs(stages) do
     local is_sound = not (wrong_type(zset, 'zset') or wrong_type(stream, 'stream') or wrong_type(count, 'hash'))
     if left > 0 and is_sound then
         local due = call('ZRANGEBYSCORE', zset, '-inf', now, 'LIMIT', 0, left)
+        local bad = #due > 0 and denied(zset, 'XADD', 'HINCRBY', 'ZREM', 'EXISTS', 'HSET')
+        if bad then return bad end
         for _, body in ipairs(due) do
             local n = field == 'm' and devices_of(body) or 0
             put_on(stream, field, count, body, n)
@@ -33,9 +35,12 @@ end
 -- Claims kept on against late writes, whose time has come.
 local ended = call('ZRANGEBYSCORE', KEYS[7], '-inf', now, 'LIMIT', 0, 200)
 if #ended > 0 then
-    local c = claims.open(prefix)
-    for _, serial in ipairs(ended) do
-        local till = string.match(claims.get(c, serial) or '', '@(%d+)$')
+    local c, claimed = claims.open(prefix), {}
+    for i, serial in ipairs(ended) do claimed[i] = claims.get(c, serial) or '' end
+    local bad = denied(KEYS[7], 'HDEL', 'ZREM', 'HSET', 'DEL')
+    if bad then return bad end
+    for i, serial in ipairs(ended) do
+        local till = string.match(claimed[i], '@(%d+)$')
         if till and tonumber(till) <= now then claims.del(c, serial) end
         call('ZREM', KEYS[7], serial)
     end
