@@ -1,11 +1,13 @@
 #include "queue/status.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "queue/key_types.h"
 
 #define INGEST_BATCH_MAX 1000 /* devices of an ingest message: they are not counted apart */
 
@@ -198,6 +200,8 @@ static void count_workers(struct status_view *view)
     for (size_t i = 0; i < view->worker_count; i++) {
         const struct status_worker *worker = &view->workers[i];
 
+        if (worker->stage >= 0 && worker->at_ms > view->stages[worker->stage].heard_ms)
+            view->stages[worker->stage].heard_ms = worker->at_ms;
         if (worker->stage < 0 || !worker->is_alive)
             continue;
         view->stages[worker->stage].workers++;
@@ -210,6 +214,41 @@ static void count_workers(struct status_view *view)
     for (int i = 0; i < STATUS_STAGES; i++)
         if (fatal[i] < view->stages[i].workers)
             view->stages[i].fatal = NULL;
+}
+
+/* The number of INFO's line "name:NUMBER"; 0 where it is absent. */
+static int64_t info_number(const char *info, const char *name)
+{
+    const char *at = strstr(info, name);
+
+    return at != NULL ? strtoll(at + strlen(name), NULL, 10) : 0;
+}
+
+/* Workers that are refused every write cannot tell it by a heartbeat: the server's own words do. */
+static void judge_server(const char *info, char *out)
+{
+    int64_t used = info_number(info, "\nused_memory:"), most = info_number(info, "\nmaxmemory:");
+
+    if (strstr(info, "\nrole:slave") != NULL)
+        snprintf(out, STATUS_REASON_MAX, "%s", err_advice(ERR_REDIS_READONLY));
+    else if (strstr(info, "\naof_last_write_status:err") != NULL ||
+             strstr(info, "\nrdb_last_bgsave_status:err") != NULL)
+        snprintf(out, STATUS_REASON_MAX, "%s", err_advice(ERR_REDIS_DISK));
+    else if (most > 0 && used >= most)
+        snprintf(out, STATUS_REASON_MAX,
+                 "Redis is at maxmemory (%lld of %lld bytes): push and replay wait until it has drained",
+                 (long long)used, (long long)most);
+}
+
+static int fetch_server(struct redis *redis, struct status_view *view, struct err *err)
+{
+    struct redis_reply *reply;
+
+    if (redis_callv(redis, &reply, err, "INFO", NULL) != 0)
+        return -1;
+    judge_server(redis_text(reply, NULL), view->server);
+    redis_reply_free(reply);
+    return 0;
 }
 
 static int fetch_shared(struct redis *redis, const struct keys *keys, struct pool *pool,
@@ -235,11 +274,11 @@ static int fetch_shared(struct redis *redis, const struct keys *keys, struct poo
     return 0;
 }
 
-int status_fetch(struct redis *redis, const struct keys *keys, struct pool *pool, struct status_view *view_r,
-                 struct err *err)
+static int fetch_all(struct redis *redis, const struct keys *keys, struct pool *pool,
+                     struct status_view *view_r, struct err *err)
 {
     memset(view_r, 0, sizeof(*view_r));
-    if (fetch_shared(redis, keys, pool, view_r, err) != 0)
+    if (fetch_server(redis, view_r, err) != 0 || fetch_shared(redis, keys, pool, view_r, err) != 0)
         return -1;
     for (int i = 0; i < STATUS_STAGES; i++) {
         view_r->stages[i].name = names[i];
@@ -250,6 +289,15 @@ int status_fetch(struct redis *redis, const struct keys *keys, struct pool *pool
         return -1;
     count_workers(view_r);
     return 0;
+}
+
+int status_fetch(struct redis *redis, const struct keys *keys, struct pool *pool, struct status_view *view_r,
+                 struct err *err)
+{
+    if (fetch_all(redis, keys, pool, view_r, err) == 0)
+        return 0;
+    key_types_explain(redis, keys, err);
+    return -1;
 }
 
 /* All but audit ask ABM something, validate only for the catalog: the rate limit does not hold it up. */
@@ -313,7 +361,13 @@ static void tell(const struct status_view *view, int i, struct status_stage *sta
         snprintf(out, STATUS_REASON_MAX, "paused by %s: %s", or_dash(stage->paused_by),
                  or_dash(stage->paused_why));
         break;
-    case STATUS_NO_WORKER: snprintf(out, STATUS_REASON_MAX, "no worker"); break;
+    case STATUS_NO_WORKER:
+        if (stage->heard_ms > 0)
+            snprintf(out, STATUS_REASON_MAX, "no worker (one was last heard of at %s: see its log)",
+                     clock_iso(stage->heard_ms, time));
+        else
+            snprintf(out, STATUS_REASON_MAX, "no worker");
+        break;
     case STATUS_FATAL: snprintf(out, STATUS_REASON_MAX, "fatal: %s", or_dash(stage->fatal)); break;
     case STATUS_BREAKER:
         snprintf(out, STATUS_REASON_MAX, "breaker: %s since %s", or_dash(view->breaker_text),

@@ -42,6 +42,7 @@ struct status_stage {
     int64_t dead;     /* letters */
     int64_t passed, finished, retried, waited;
     int64_t workers;   /* alive */
+    int64_t heard_ms;  /* the latest heartbeat of any, alive or not; 0: none */
     int64_t paused_ms; /* since when; 0: not */
     const char *paused_by, *paused_why;
     bool has_group;
@@ -58,6 +59,7 @@ struct status_view {
     int64_t limited_ms; /* the limiter's pause lasts until then; 0 or past: none */
     struct status_worker *workers;
     size_t worker_count;
+    char server[STATUS_REASON_MAX]; /* what Redis itself says that it refuses, and what to do; "": nothing */
 };
 
 /** "validate" ... "audit". */

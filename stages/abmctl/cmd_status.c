@@ -2,6 +2,7 @@
  */
 #include "commands.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -92,6 +93,7 @@ static int show_json(const struct status_view *view, const struct run_view *runs
     } else {
         json_add_null(&json, "breaker");
     }
+    json_add_string(&json, "redis", view->server[0] != '\0' ? view->server : NULL);
     json_begin(&json, "runs", '[');
     for (size_t i = 0; i < count; i++)
         print_run(&json, &runs[i], view->now_ms);
@@ -125,6 +127,12 @@ static int show_stages(const struct status_view *view, struct err *err)
     }
     rc = table_show(&table, err);
     table_release(&table);
+    if (rc == 0 && view->server[0] != '\0') {
+        char line[STATUS_REASON_MAX + 16];
+
+        snprintf(line, sizeof(line), "\nredis: %s\n", view->server);
+        rc = ctl_print(line, strlen(line), err);
+    }
     return rc;
 }
 
@@ -216,14 +224,12 @@ static int watch(struct ctl *ctl, const struct status_options *options, struct p
 
         pool_reset(pool);
         if (show_once(ctl, options, pool, &why) != 0) {
-            if (why.code != ERR_REDIS_LOST) {
+            if (!ctl_is_passing(&why)) {
                 *err = why;
                 return -1;
             }
-            if (ctl_reconnect(ctl, &why) != 0) {
-                *err = why;
-                return why.code == ERR_STOPPED ? CTL_DONE : -1;
-            }
+            if (ctl_outlast(ctl, &why, err) != 0)
+                return err->code == ERR_STOPPED ? CTL_DONE : -1;
         }
         if (fflush(stdout) != 0)
             return err_set(err, ERR_IO, 0, "stdout");

@@ -16,6 +16,7 @@
 #include "crypto/secret.h"
 
 #define DEFAULT_CONFIG "config/pipeline.yaml"
+#define OUTLAST_MS     1000
 
 const char *ctl_config_path(const struct ctl *ctl)
 {
@@ -87,6 +88,29 @@ int ctl_reconnect(struct ctl *ctl, struct err *err)
         if (ctl_wait(ctl, backoff_ms(100, 5000, attempt, rand_u32())))
             return err_set(err, ERR_STOPPED, 0, "stopped while waiting for Redis");
     }
+}
+
+bool ctl_is_passing(const struct err *err)
+{
+    switch (err->code) {
+    case ERR_REDIS_LOST:
+    case ERR_REDIS_UNREACHABLE:
+    case ERR_REDIS_LOADING:
+    case ERR_REDIS_BUSY:
+    case ERR_REDIS_READONLY:
+    case ERR_REDIS_DISK: return true;
+    default: return false;
+    }
+}
+
+int ctl_outlast(struct ctl *ctl, const struct err *why, struct err *err)
+{
+    if (!redis_is_connected(ctl->redis))
+        return ctl_reconnect(ctl, err);
+    if (ctl->waits_for != why->code)
+        ctl_say(ctl, "waiting: %s (%s)", why->text, err_advice(why->code));
+    ctl->waits_for = why->code;
+    return ctl_wait(ctl, OUTLAST_MS) ? err_set(err, ERR_STOPPED, 0, "stopped while waiting for Redis") : 0;
 }
 
 int ctl_catch_signals(struct ctl *ctl, struct err *err)

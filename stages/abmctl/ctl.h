@@ -72,6 +72,7 @@ struct ctl {
     const struct org_settings *org; /* after ctl_open_org */
     struct keys keys;               /* the same */
     struct redis *redis;            /* after ctl_open_redis */
+    enum err_code waits_for;        /* what ctl_outlast has said last */
     struct shared shared;           /* the same; for shared_runbook(&ctl->shared) */
     struct secret *password;        /* of Redis, borrowed by redis */
     int signal_fd;                  /* after ctl_catch_signals; -1 before */
@@ -105,6 +106,11 @@ int ctl_open_redis(struct ctl *ctl, struct err *err);
  * @return 0; -1 with ERR_STOPPED after ^C, or with what no waiting mends (ERR_REDIS_AUTH, _VERSION).
  */
 int ctl_reconnect(struct ctl *ctl, struct err *err);
+/** Does why pass by itself? The connection was lost, or Redis loads, is busy, a replica, or its disk is full.
+ */
+bool ctl_is_passing(const struct err *err);
+/** Waits a second for what passes, or as ctl_reconnect, saying once what for. 0: try again; -1 as there. */
+int ctl_outlast(struct ctl *ctl, const struct err *why, struct err *err);
 
 /** From here on SIGINT, SIGTERM and SIGHUP do not end the process but show in ctl_is_stopped. */
 int ctl_catch_signals(struct ctl *ctl, struct err *err);

@@ -118,11 +118,11 @@ int look_wait(struct ctl *ctl, const char *run, int64_t timeout_ms, struct pool 
             ctl_progress_end(ctl);
             return 0;
         }
-        if (rc < 0 && why.code != ERR_REDIS_LOST) {
+        if (rc < 0 && !ctl_is_passing(&why)) {
             *err = why;
             return -1;
         }
-        if (rc < 0 && ctl_reconnect(ctl, err) != 0)
+        if (rc < 0 && ctl_outlast(ctl, &why, err) != 0)
             return err_set(err, ERR_WAIT_OVER, 0, "stopped while run %s is under way", run);
         pool_reset(pool);
         if (clock_boot_ms() >= end)

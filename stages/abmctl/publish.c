@@ -19,8 +19,8 @@ int publish_patiently(struct ctl *ctl, int (*step)(void *user, struct err *err),
 
         if (step(user, &why) == 0)
             return 0;
-        if (why.code == ERR_REDIS_LOST) {
-            if (ctl_reconnect(ctl, err) != 0)
+        if (ctl_is_passing(&why)) {
+            if (ctl_outlast(ctl, &why, err) != 0)
                 return -1;
             continue;
         }
