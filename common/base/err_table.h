@@ -128,6 +128,10 @@
     X(ERR_REDIS_REPLY, "redis_reply", SERVICE, "see the text for Redis's own words")                         \
     X(ERR_REDIS_TYPE, "redis_key_type", SERVICE, "restore the key that the text names, or remove it by DEL")           \
     X(ERR_REDIS_TLS, "redis_tls_unsupported", SETTINGS, "TLS to Redis needs hiredis 1.x")                    \
+    X(ERR_REDIS_CERTIFICATE, "redis_certificate", SERVICE,                                                   \
+      "look at the server's certificate, redis.tls.ca_file and redis.tls.server_name")                       \
+    X(ERR_REDIS_REPLICAS, "redis_replicas", LATER,                                                           \
+      "bring Redis's replicas back, or lower redis.wait_replicas")                                           \
     X(ERR_REDIS_NOGROUP, "redis_no_group", SERVICE, "the consumer group was deleted; it is made again")      \
     X(ERR_LOST_MESSAGE, "lost_message", LATER, "another worker took the message over; nothing was written")  \
     X(ERR_REDIS_READONLY, "redis_read_only", SERVICE,                                                        \

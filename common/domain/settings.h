@@ -58,6 +58,14 @@ struct settings {
     const char *redis_url;
     const char *redis_username; /* NULL or text */
     const char *redis_password; /* NULL or a secret reference */
+    const char *redis_sentinel_username;
+    const char *redis_sentinel_password; /* NULL or a secret reference */
+    const char *redis_tls_ca_file;       /* of these four: NULL or a path, resolved; NULL or a name */
+    const char *redis_tls_cert_file;
+    const char *redis_tls_key_file;
+    const char *redis_tls_server_name;
+    int64_t redis_wait_replicas; /* 0: none */
+    int64_t redis_wait_timeout_ms;
     struct org_settings *orgs;
     size_t org_count;
     struct stage_settings stages[STAGE_COUNT];

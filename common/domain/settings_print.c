@@ -70,27 +70,44 @@ static void add_row(struct buf *out, const struct loaded *loaded, size_t instanc
     buf_addf(out, "# %s\n", origins[*setting_origin(loaded, row->scope, instance, index)]);
 }
 
-/* The rows of one instance; a row of two parts goes below a line with the first part. */
+/* The maps that path opens and the row before it did not: "redis.tls.ca_file" behind "redis.url" opens tls.
+ * Returns the row's own indentation; *name_r its last part. */
+static size_t open_maps(struct buf *out, const char *before, const char *path, size_t indent,
+                        const char **name_r)
+{
+    const char *at = path, *dot;
+
+    while ((dot = strchr(at, '.')) != NULL) {
+        size_t len = (size_t)(dot - path) + 1;
+
+        if (strncmp(before, path, len) != 0) {
+            add_indent(out, indent);
+            buf_addf(out, "%.*s:\n", (int)(dot - at), at);
+        }
+        at = dot + 1;
+        indent++;
+    }
+    *name_r = at;
+    return indent;
+}
+
+/* The rows of one instance, those that begin with `only` (NULL: all). */
 static void add_rows(struct buf *out, const struct loaded *loaded, enum setting_scope scope, size_t instance,
                      size_t indent, const char *only)
 {
-    size_t count, open_len = 0;
+    size_t count;
     const struct setting *rows = settings_rows(&count);
-    const char *open = "";
+    const char *before = "";
 
     for (size_t i = 0; i < count; i++) {
-        const char *dot = strchr(rows[i].path, '.');
-        size_t len = dot == NULL ? 0 : (size_t)(dot - rows[i].path);
+        const char *name;
+        size_t own;
 
         if (rows[i].scope != scope || (only != NULL && strncmp(rows[i].path, only, strlen(only)) != 0))
             continue;
-        if (len > 0 && (len != open_len || strncmp(open, rows[i].path, len) != 0)) {
-            add_indent(out, indent);
-            buf_addf(out, "%.*s:\n", (int)len, rows[i].path);
-        }
-        open = rows[i].path;
-        open_len = len;
-        add_row(out, loaded, instance, i, indent + (len > 0), len > 0 ? dot + 1 : rows[i].path);
+        own = open_maps(out, before, rows[i].path, indent, &name);
+        before = rows[i].path;
+        add_row(out, loaded, instance, i, own, name);
     }
 }
 

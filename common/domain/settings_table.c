@@ -29,9 +29,27 @@
 static const struct setting rows[] = {
     ROW("version", TOP(version), VERSION, REQUIRED, HELP("the version of this format: 1")),
     ROW("redis.url", TOP(redis_url), REDIS_URL, REQUIRED,
-        HELP("Redis or Valkey 7.0 or later: `redis://host:port/db` or `unix:///path?db=N`")),
+        HELP("Redis or Valkey 7.0 or later: `redis://host:port/db`, `unix:///path?db=N`, "
+             "`sentinel://host:port,host:port/NAME`, `cluster://host:port,host:port`; with TLS `rediss`, "
+             "`sentinels`, `clusters`")),
     ROW("redis.username", TOP(redis_username), TEXT, OPTIONAL, HELP("the ACL user; absent: `default`")),
     ROW("redis.password", TOP(redis_password), SECRET, OPTIONAL, HELP("its password; absent: no log-in")),
+    ROW("redis.sentinel_username", TOP(redis_sentinel_username), TEXT, OPTIONAL,
+        HELP("the user at the sentinels themselves")),
+    ROW("redis.sentinel_password", TOP(redis_sentinel_password), SECRET, OPTIONAL,
+        HELP("its password; absent: no log-in at the sentinels")),
+    ROW("redis.tls.ca_file", TOP(redis_tls_ca_file), PATH, OPTIONAL,
+        HELP("certificates (PEM) that Redis's is checked with; absent: the system's")),
+    ROW("redis.tls.cert_file", TOP(redis_tls_cert_file), PATH, OPTIONAL,
+        HELP("the client's own certificate (PEM), where Redis asks for one")),
+    ROW("redis.tls.key_file", TOP(redis_tls_key_file), PATH, OPTIONAL,
+        HELP("its key (PEM), without a passphrase")),
+    ROW("redis.tls.server_name", TOP(redis_tls_server_name), TEXT, OPTIONAL,
+        HELP("the name or address that Redis's certificate must be for; absent: the host connected to")),
+    ROW("redis.wait_replicas", TOP(redis_wait_replicas), INT, DEFAULT("0"), RANGE(0, 16),
+        HELP("replicas that must hold what a step wrote before the next message is read; 0: none")),
+    ROW("redis.wait_timeout", TOP(redis_wait_timeout_ms), DURATION, DEFAULT("1s"), RANGE(1, 60 * SECOND),
+        HELP("how long one step waits for them; then nothing more is read until they have caught up")),
 
     ROW("api.dialect", ORG(api_dialect), DIALECT, REQUIRED, HELP("the contract of the API: `abm-v2`")),
     ROW("api.base_url", ORG(api_base_url), API_URL, REQUIRED,

@@ -148,18 +148,18 @@ static int take_secret(const struct value *value, const char **kept_r, struct er
 /* The one place that says which forms of redis.url are served; queue/redis_url.c takes them apart. */
 static int take_redis_url(const struct value *value, const char **kept_r, struct err *err)
 {
-    static const char wanted[] = "redis://host:port/db or unix:///path?db=N";
+    static const char wanted[] = "redis://host:port/db, unix:///path?db=N, sentinel://host,host/NAME or "
+                                 "cluster://host,host";
+    static const char *const schemes[] = { "redis://",     "rediss://",  "unix:///",   "sentinel://",
+                                           "sentinels://", "cluster://", "clusters://" };
 
     if (strchr(value->text, '@') != NULL)
         return setting_fail(&value->place, err, ERR_SETTINGS,
                             "no user or password in the URL: give redis.username and redis.password");
-    if (str_starts(value->text, "rediss://"))
-        return fail_later(value, "TLS (rediss://)", wanted, err);
-    if (str_starts(value->text, "sentinel://"))
-        return fail_later(value, "sentinel://", wanted, err);
-    if (!str_starts(value->text, "redis://") && !str_starts(value->text, "unix:///"))
-        return fail_type(value, wanted, err);
-    return keep_text(value, value->text, kept_r, err);
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+        if (str_starts(value->text, schemes[i]))
+            return keep_text(value, value->text, kept_r, err);
+    return fail_type(value, wanted, err);
 }
 
 static int take_api_url(const struct value *value, const char **kept_r, struct err *err)

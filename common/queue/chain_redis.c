@@ -71,7 +71,10 @@ static int store(void *ctx, const struct chain_turn *turn, const char *run, cons
     redis_arg(&args, run);
     redis_arg(&args, name);
     redis_arg_len(&args, envelope, len);
-    return finish(shared, SCRIPT_chain_store, &args, err);
+    if (finish(shared, SCRIPT_chain_store, &args, err) != 0)
+        return -1;
+    /* A failover that forgot the envelope would make another of the same name, which no sink takes. */
+    return redis_secure(shared->redis, err);
 }
 
 static int move(void *ctx, const struct chain_turn *turn, const char *payload_sha256, struct err *err)

@@ -54,6 +54,8 @@ static int save(void *ctx, const struct fence *fence, const struct note *list, s
     if (scripts_run(shared->redis, SCRIPT_note, &args, &reply, err) != 0)
         goto out;
     rc = redis_integer(reply) == 1 ? 0 : 1;
+    if (rc == 0 && redis_secure(shared->redis, err) != 0) /* the mutation comes next */
+        rc = -1;
 out:
     redis_reply_free(reply);
     redis_args_release(&args);

@@ -4,6 +4,10 @@
  * A connection is used by one thread. A command that fails on the wire leaves the connection closed:
  * redis_connect opens it again, and tells whether it is still the same server (redis_identity). Every command
  * has a time-out, so that a silent server never holds a worker for ever.
+ *
+ * Which server that is may be asked of sentinels at every connect, or told by a cluster in any answer: then
+ * the command is repeated at the right node by itself, and the identity is another from there on. So whoever
+ * holds something that only one server knows compares the identity before he goes on.
  */
 #ifndef QUEUE_REDIS_H
 #define QUEUE_REDIS_H
@@ -16,21 +20,37 @@
 
 struct redis;
 
-struct redis_settings {
-    const char *url;      /* redis://host:port/db, unix:///path?db=0; borrowed until redis_free */
-    const char *username; /* NULL: none */
-    const char *password; /* NULL: none; clear text in the caller's guarded memory */
-    const char *name;     /* CLIENT SETNAME: shown by CLIENT LIST */
-    int64_t timeout_ms;   /* a command; 0: 5 s */
+/* Files in PEM, and all of them optional: ca_file NULL is the system's authorities. */
+struct redis_tls {
+    const char *ca_file;     /* whom the server's certificate is checked against */
+    const char *cert_file;   /* the client's own, with key_file */
+    const char *key_file;    /* without a passphrase */
+    const char *server_name; /* what the certificate must name; NULL: the host connected to */
 };
 
-/** Makes the structure; does not connect. ERR_SETTINGS where the URL is none. */
+struct redis_settings {
+    const char *url;      /* redis_url.h has the forms; borrowed until redis_free, as all texts here */
+    const char *username; /* NULL: none */
+    const char *password; /* NULL: none; clear text in the caller's guarded memory */
+    const char *sentinel_username; /* of the sentinels themselves, where they want a log-in; NULL: none */
+    const char *sentinel_password;
+    struct redis_tls tls;    /* for the URLs with an s */
+    const char *name;        /* CLIENT SETNAME: shown by CLIENT LIST */
+    int64_t timeout_ms;      /* a command; 0: 5 s */
+    int64_t wait_replicas;   /* redis_confirm waits for so many; 0: for none */
+    int64_t wait_timeout_ms; /* and so long; 0: 1 s */
+};
+
+/** Makes the structure; does not connect. ERR_SETTINGS where the URL is none or a file of tls cannot be used;
+ * ERR_REDIS_TLS where this build cannot speak TLS. */
 int redis_new(const struct redis_settings *settings, struct redis **redis_r, struct err *err);
 void redis_free(struct redis *redis);
 
 /**
  * Connects (closing what was open), logs in, selects the database, checks that the server is 7.0 or later.
- * ERR_REDIS_UNREACHABLE, _AUTH, _VERSION, _REPLY (LOADING, ...).
+ * With sentinels: asks them in turn for the primary, and takes none that says it is a replica. One pass: to
+ * try again, and when, is the caller's. ERR_REDIS_UNREACHABLE, _CERTIFICATE, _AUTH, _VERSION, _REPLY
+ * (LOADING, ...).
  */
 int redis_connect(struct redis *redis, struct err *err);
 bool redis_is_connected(const struct redis *redis);
@@ -62,7 +82,8 @@ struct redis_reply;
 enum redis_kind { REDIS_NIL, REDIS_TEXT, REDIS_INTEGER, REDIS_LIST };
 
 /** Sends and waits. An error reply is -1: ERR_REDIS_OOM, _AUTH, _TYPE, _NOGROUP, _READONLY, _LOADING, _BUSY,
- * _DISK, else _REPLY (the text is Redis's). Wire: ERR_REDIS_LOST. */
+ * _DISK, else _REPLY (the text is Redis's). Wire: ERR_REDIS_LOST, also where a primary was demoted or a
+ * cluster has no answer for longer than the time-out. */
 int redis_call(struct redis *redis, const struct redis_args *args, struct redis_reply **reply_r,
                struct err *err);
 /** The same with further time allowed: a command that blocks on the server for up to block_ms. */
@@ -72,6 +93,20 @@ int redis_call_blocking(struct redis *redis, const struct redis_args *args, int6
 int redis_callv(struct redis *redis, struct redis_reply **reply_r, struct err *err, ...)
     __attribute__((sentinel));
 void redis_reply_free(struct redis_reply *reply);
+
+/**
+ * Waits until all that this connection wrote is held by settings.wait_replicas replicas (WAIT); at once where
+ * that is 0. What was written stands on the primary in any case.
+ *
+ * @return 1: they have it (or none is asked for), 0: fewer within wait_timeout_ms: redis_shortage says so
+ * until a later call finds them all; -1 with err as redis_call.
+ */
+int redis_confirm(struct redis *redis, struct err *err);
+/** The same where something that cannot be taken back is done next, and what was written must outlive a
+ * failover for that. 0; -1 with err, ERR_REDIS_REPLICAS for too few. */
+int redis_secure(struct redis *redis, struct err *err);
+/** NULL, or what the last redis_confirm fell short of: "waits for replicas: 0 of 1 hold what was written". */
+const char *redis_shortage(const struct redis *redis);
 
 enum redis_kind redis_kind(const struct redis_reply *reply);
 /** "" for anything but text. NUL-terminated; *len_r (may be NULL) the bytes. */

@@ -10,6 +10,15 @@ static void key(struct redis_args *args, const struct keys *keys, const char *a,
     redis_arg(args, keys_make(keys, a, b, *text));
 }
 
+/* What was settled stands. Where too few replicas hold it that is said once, and the caller begins nothing
+ * more until they do: to wait here again with every further step would only be slower. */
+static int confirm(struct redis *redis, struct err *err)
+{
+    if (redis_shortage(redis) != NULL)
+        return 0;
+    return redis_confirm(redis, err) < 0 ? -1 : 0;
+}
+
 /* Runs the script and reads its first word. Where the kind says all, the reply is freed here (reply_r NULL).
  */
 static int run(struct redis *redis, enum script script, const struct redis_args *args,
@@ -26,6 +35,10 @@ static int run(struct redis *redis, enum script script, const struct redis_args 
         if (strcmp(word, words[i]) != 0)
             continue;
         *kind_r = (enum settle_kind)i;
+        if (*kind_r == SETTLE_OK && confirm(redis, err) != 0) {
+            redis_reply_free(reply);
+            return -1;
+        }
         if (reply_r != NULL)
             *reply_r = reply;
         else

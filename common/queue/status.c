@@ -205,6 +205,8 @@ static void count_workers(struct status_view *view)
         if (worker->stage < 0 || !worker->is_alive)
             continue;
         view->stages[worker->stage].workers++;
+        if (str_starts(worker->state, "waits for replicas"))
+            view->stages[worker->stage].replicas = worker->state;
         if (!str_starts(worker->state, "fatal"))
             continue;
         if (fatal[worker->stage]++ == 0)
@@ -331,6 +333,8 @@ static enum status_why judge(const struct status_view *view, int i,
         return STATUS_NO_WORKER;
     if (stage->fatal != NULL)
         return STATUS_FATAL;
+    if (stage->replicas != NULL)
+        return STATUS_REPLICAS;
     if (needs_api(i) && view->breaker_ms > 0)
         return STATUS_BREAKER;
     if (has_work && calls_often(i) && view->limited_ms > view->now_ms)
@@ -369,6 +373,7 @@ static void tell(const struct status_view *view, int i, struct status_stage *sta
             snprintf(out, STATUS_REASON_MAX, "no worker");
         break;
     case STATUS_FATAL: snprintf(out, STATUS_REASON_MAX, "fatal: %s", or_dash(stage->fatal)); break;
+    case STATUS_REPLICAS: snprintf(out, STATUS_REASON_MAX, "%s", stage->replicas); break;
     case STATUS_BREAKER:
         snprintf(out, STATUS_REASON_MAX, "breaker: %s since %s", or_dash(view->breaker_text),
                  clock_iso(view->breaker_ms, time));

@@ -27,6 +27,7 @@ enum status_why {
     STATUS_PAUSED,    /* by an operator */
     STATUS_NO_WORKER, /* nobody runs it */
     STATUS_FATAL,     /* every worker of it says that it cannot go on */
+    STATUS_REPLICAS,  /* what it wrote is held by too few replicas */
     STATUS_BREAKER,   /* the API is not usable */
     STATUS_LIMITED,   /* a 429 asks to wait */
     STATUS_NEXT_FULL, /* the stage behind it has enough, waiting or parked */
@@ -46,7 +47,8 @@ struct status_stage {
     int64_t paused_ms; /* since when; 0: not */
     const char *paused_by, *paused_why;
     bool has_group;
-    const char *fatal; /* what its workers say, where all that are alive say so; NULL */
+    const char *fatal;    /* what its workers say, where all that are alive say so; NULL */
+    const char *replicas; /* what the first of its workers that waits for replicas says; NULL: none waits */
     enum status_why why;
     char reason[STATUS_REASON_MAX]; /* the same for people: "breaker: 503 Service Unavailable since ..." */
 };

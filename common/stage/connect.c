@@ -17,6 +17,18 @@ void worker_drop_hand(struct worker *worker)
     lease_clear(worker->lease);
 }
 
+void worker_notice_server(struct worker *worker)
+{
+    if (strcmp(worker->identity, redis_identity(worker->redis)) == 0)
+        return;
+    if (worker->identity[0] != '\0') {
+        log_warn("redis_changed", "in_hand", log_int((int64_t)worker->hand_count), "text",
+                 "the server was restarted or another took over: messages in hand are read again", NULL);
+        worker_drop_hand(worker);
+    }
+    snprintf(worker->identity, sizeof(worker->identity), "%s", redis_identity(worker->redis));
+}
+
 /*
  * After a reconnect: the same server still holds our messages; another one (a restart, a failover) may have
  * lost its last second, and an old id may name another message there. What is pending for us is read again in
@@ -24,16 +36,10 @@ void worker_drop_hand(struct worker *worker)
  */
 static int settle_in(struct worker *worker, struct err *err)
 {
-    bool is_same = strcmp(worker->identity, redis_identity(worker->redis)) == 0;
-
+    /* First, since a cluster may answer by naming another node. */
     if (stream_make_group(worker->redis, &worker->keys, worker->stage->name, err) != 0)
         return -1;
-    if (worker->identity[0] != '\0' && !is_same) {
-        log_warn("redis_changed", "in_hand", log_int((int64_t)worker->hand_count), "text",
-                 "the server was restarted or another took over: messages in hand are read again", NULL);
-        worker_drop_hand(worker);
-    }
-    snprintf(worker->identity, sizeof(worker->identity), "%s", redis_identity(worker->redis));
+    worker_notice_server(worker);
     worker->has_own_pending = true;
     worker->tick_boot_ms = 0;
     /* Idle time counts the outage: others get one interval to renew before anything is taken from them. */

@@ -112,9 +112,27 @@ static int ask(struct worker *worker, struct err *err)
     return 0;
 }
 
+/* A step that too few replicas hold is done all the same; but nothing is begun on top of it. */
+static int look_at_replicas(struct worker *worker, struct err *err)
+{
+    const char *shortage = redis_shortage(worker->redis);
+
+    if (shortage != NULL && redis_confirm(worker->redis, err) < 0)
+        return -1;
+    shortage = redis_shortage(worker->redis);
+    if (shortage != NULL && !worker->was_short)
+        log_warn("replicas_short", "text", shortage, NULL);
+    else if (shortage == NULL && worker->was_short)
+        log_info("replicas_whole", NULL);
+    worker->was_short = shortage != NULL;
+    return 0;
+}
+
 int worker_look(struct worker *worker, struct err *err)
 {
     lease_moved(worker->lease);
+    if (look_at_replicas(worker, err) != 0)
+        return -1;
     if (worker->tick_boot_ms != 0 && !worker->was_empty &&
         clock_boot_ms() - worker->tick_boot_ms < LOOK_EVERY_MS)
         return 0;
@@ -129,6 +147,8 @@ const char *worker_gate(const struct worker *worker)
 {
     const struct stage_settings *next = worker->next_own;
 
+    if (redis_shortage(worker->redis) != NULL)
+        return redis_shortage(worker->redis);
     if (worker->tick.paused[0] != '\0')
         return worker->tick.paused;
     if (worker->stage->needs_api && worker->tick.breaker[0] != '\0')

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "queue/keys.h"
 #include "queue/redis.h"
+#include "stage/redis_settings.h"
 
 #define FRESH_MS 30000
 
@@ -59,23 +60,27 @@ int health_check(const struct settings *settings, const struct org_settings *org
                  struct err *err)
 {
     const struct stage_crypto *crypto = stage->crypto;
-    void *password = NULL;
+    const char *references[] = { settings->redis_password, settings->redis_sentinel_password };
+    const char *texts[2] = { NULL, NULL };
+    void *secrets[2] = { NULL, NULL };
+    struct redis_settings redis_settings;
     struct redis *redis = NULL;
-    int rc = -1;
+    int rc = 0;
 
-    if (settings->redis_password != NULL &&
-        crypto->secret_open(settings->redis_password, settings->secrets_allow_mount_mode, &password, err) !=
-            0)
-        return -1;
-    struct redis_settings redis_settings = {
-        .url = settings->redis_url,
-        .username = settings->redis_username,
-        .password = password != NULL ? crypto->secret_text(password) : NULL,
-        .timeout_ms = 3000,
-    };
-    if (redis_new(&redis_settings, &redis, err) == 0)
+    for (size_t i = 0; rc == 0 && i < 2; i++) {
+        if (references[i] == NULL)
+            continue;
+        rc = crypto->secret_open(references[i], settings->secrets_allow_mount_mode, &secrets[i], err);
+        texts[i] = rc == 0 ? crypto->secret_text(secrets[i]) : NULL;
+    }
+    redis_settings = redis_settings_of(settings, texts[0], texts[1]);
+    redis_settings.timeout_ms = 3000;
+    if (rc == 0)
+        rc = redis_new(&redis_settings, &redis, err);
+    if (rc == 0)
         rc = look(redis, org, stage->name, err);
     redis_free(redis);
-    crypto->secret_release(password);
+    crypto->secret_release(secrets[0]);
+    crypto->secret_release(secrets[1]);
     return rc;
 }

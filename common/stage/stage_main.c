@@ -14,6 +14,7 @@
 #include "base/rand.h"
 #include "queue/stream.h"
 #include "stage/health_check.h"
+#include "stage/redis_settings.h"
 #include "stage/worker.h"
 
 struct options {
@@ -158,20 +159,30 @@ static void name_worker(struct worker *worker)
              (int)getpid(), rand_hex16(chance));
 }
 
+/* *text_r: NULL where no secret is set. */
+static int open_secret(const struct worker *worker, const char *reference, void **secret_r,
+                       const char **text_r, struct err *err)
+{
+    const struct stage_crypto *crypto = worker->stage->crypto;
+
+    if (reference != NULL &&
+        crypto->secret_open(reference, worker->settings->secrets_allow_mount_mode, secret_r, err) != 0)
+        return -1;
+    *text_r = *secret_r != NULL ? crypto->secret_text(*secret_r) : NULL;
+    return 0;
+}
+
 static int open_redis(struct worker *worker, struct err *err)
 {
     const struct settings *settings = worker->settings;
+    const char *password, *sentinel;
 
-    if (settings->redis_password != NULL &&
-        worker->stage->crypto->secret_open(settings->redis_password, settings->secrets_allow_mount_mode,
-                                           &worker->password, err) != 0)
+    if (open_secret(worker, settings->redis_password, &worker->password, &password, err) != 0 ||
+        open_secret(worker, settings->redis_sentinel_password, &worker->sentinel_password, &sentinel, err) !=
+            0)
         return -1;
-    worker->redis_settings = (struct redis_settings){
-        .url = settings->redis_url,
-        .username = settings->redis_username,
-        .password = worker->password != NULL ? worker->stage->crypto->secret_text(worker->password) : NULL,
-        .name = worker->consumer,
-    };
+    worker->redis_settings = redis_settings_of(settings, password, sentinel);
+    worker->redis_settings.name = worker->consumer;
     return redis_new(&worker->redis_settings, &worker->redis, err);
 }
 
@@ -289,6 +300,7 @@ static void release(struct worker *worker)
     free(worker->hand);
     redis_free(worker->redis);
     worker->stage->crypto->secret_release(worker->password);
+    worker->stage->crypto->secret_release(worker->sentinel_password);
     settings_free(worker->settings);
 }
 

@@ -115,7 +115,8 @@ static int finish(struct worker *worker, struct work *work, struct err *err)
 
 static bool passes_by_itself(enum err_code code)
 {
-    return code == ERR_REDIS_LOST || code == ERR_LOST_MESSAGE || code == ERR_ABM_RATE;
+    return code == ERR_REDIS_LOST || code == ERR_LOST_MESSAGE || code == ERR_ABM_RATE ||
+           code == ERR_REDIS_REPLICAS;
 }
 
 /*
@@ -182,6 +183,8 @@ bool worker_is_redis_trouble(enum err_code code)
     case ERR_REDIS_UNREACHABLE:
     case ERR_REDIS_LOST:
     case ERR_REDIS_AUTH:
+    case ERR_REDIS_CERTIFICATE:
+    case ERR_REDIS_REPLICAS:
     case ERR_REDIS_OOM:
     case ERR_REDIS_VERSION:
     case ERR_REDIS_REPLY:
@@ -349,6 +352,7 @@ static int step(struct worker *worker, struct err *err)
 {
     const char *closed;
 
+    worker_notice_server(worker);
     if (worker_look(worker, err) != 0)
         return -1;
     closed = worker_gate(worker);

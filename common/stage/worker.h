@@ -38,6 +38,7 @@ struct worker {
     char host[65];
 
     void *password; /* a secret of stage->crypto; NULL: none */
+    void *sentinel_password;
     struct redis_settings redis_settings;
     struct redis *redis;
     char identity[128]; /* of the server that what is in hand came from */
@@ -57,6 +58,7 @@ struct worker {
     bool is_fatal_closing;   /* the work was the closing of a run */
     struct trouble trouble;
     bool was_empty;       /* the last read brought nothing */
+    bool was_short;       /* replicas did not hold what was written */
     bool has_own_pending; /* read what is pending for us before anything new */
 
     struct held **hand; /* in hand, in order */
@@ -80,6 +82,9 @@ bool worker_is_redis_trouble(enum err_code code);
 /** Connects with back-off until it is done or the worker is to stop (ERR_STOPPED). is_first: fail at once
  * instead. */
 int worker_connect(struct worker *worker, bool is_first, struct err *err);
+/** What is in hand came from the server that is asked now, or it is dropped and read again. Before each step:
+ * a cluster may have sent the connection to another node. */
+void worker_notice_server(struct worker *worker);
 void worker_drop_hand(struct worker *worker);
 
 /* gate.c */

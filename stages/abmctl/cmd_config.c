@@ -7,6 +7,7 @@
 #include "crypto/secret.h"
 #include "domain/check.h"
 #include "rules_file.h"
+#include "stage/redis_settings.h"
 
 static int check_reference(const char *name, const char *reference, struct err *err)
 {
@@ -33,12 +34,25 @@ static int check_org(const struct org_settings *org, struct err *err)
     return 0;
 }
 
+/* The URL's form, TLS in this build and its files; nothing is asked of the server. */
+static int check_redis(const struct settings *settings, struct err *err)
+{
+    struct redis_settings redis_settings = redis_settings_of(settings, NULL, NULL);
+    struct redis *redis = NULL;
+    int rc = redis_new(&redis_settings, &redis, err);
+
+    redis_free(redis);
+    return rc;
+}
+
 static int check_all(const struct settings *settings, struct err *err)
 {
     for (size_t i = 0; i < settings->org_count; i++)
         if (check_org(&settings->orgs[i], err) != 0)
             return err_prefix(err, "%s", settings->path);
-    if (check_reference("redis.password", settings->redis_password, err) != 0 ||
+    if (check_redis(settings, err) != 0 ||
+        check_reference("redis.password", settings->redis_password, err) != 0 ||
+        check_reference("redis.sentinel_password", settings->redis_sentinel_password, err) != 0 ||
         check_reference("secrets.seal_key", settings->secrets_seal_key, err) != 0)
         return err_prefix(err, "%s", settings->path);
     return 0;

@@ -14,6 +14,7 @@
 #include "base/rand.h"
 #include "base/str.h"
 #include "crypto/secret.h"
+#include "stage/redis_settings.h"
 
 #define DEFAULT_CONFIG "config/pipeline.yaml"
 #define OUTLAST_MS     1000
@@ -46,21 +47,31 @@ int ctl_open_org(struct ctl *ctl, struct err *err)
     return 0;
 }
 
+/* Once: *secret_r keeps what a reference names. */
+static int open_secret(const struct ctl *ctl, const char *setting, const char *reference,
+                       struct secret **secret_r, struct err *err)
+{
+    if (reference != NULL && *secret_r == NULL &&
+        secret_resolve(reference, ctl->settings->secrets_allow_mount_mode, secret_r, err) != 0)
+        return err_prefix(err, "%s", setting);
+    return 0;
+}
+
 int ctl_open_redis(struct ctl *ctl, struct err *err)
 {
-    struct redis_settings settings = { .name = "abmctl" };
-    const char *password;
+    struct redis_settings settings;
 
     if (ctl_open_org(ctl, err) != 0)
         return -1;
-    password = ctl->settings->redis_password;
-    if (password != NULL && ctl->password == NULL &&
-        secret_resolve(password, ctl->settings->secrets_allow_mount_mode, &ctl->password, err) != 0)
-        return err_prefix(err, "redis.password");
+    if (open_secret(ctl, "redis.password", ctl->settings->redis_password, &ctl->password, err) != 0 ||
+        open_secret(ctl, "redis.sentinel_password", ctl->settings->redis_sentinel_password,
+                    &ctl->sentinel_password, err) != 0)
+        return -1;
     if (ctl->redis == NULL) {
-        settings.url = ctl->settings->redis_url;
-        settings.username = ctl->settings->redis_username;
-        settings.password = ctl->password != NULL ? secret_text(ctl->password) : NULL;
+        settings =
+            redis_settings_of(ctl->settings, ctl->password != NULL ? secret_text(ctl->password) : NULL,
+                              ctl->sentinel_password != NULL ? secret_text(ctl->sentinel_password) : NULL);
+        settings.name = "abmctl";
         if (redis_new(&settings, &ctl->redis, err) != 0)
             return -1;
         ctl->shared.redis = ctl->redis;

@@ -68,14 +68,15 @@ struct ctl {
     bool is_out_terminal, is_err_terminal;
     int columns; /* of the terminal; 0: none */
 
-    struct settings *settings;      /* after ctl_open_settings */
-    const struct org_settings *org; /* after ctl_open_org */
-    struct keys keys;               /* the same */
-    struct redis *redis;            /* after ctl_open_redis */
-    enum err_code waits_for;        /* what ctl_outlast has said last */
-    struct shared shared;           /* the same; for shared_runbook(&ctl->shared) */
-    struct secret *password;        /* of Redis, borrowed by redis */
-    int signal_fd;                  /* after ctl_catch_signals; -1 before */
+    struct settings *settings;        /* after ctl_open_settings */
+    const struct org_settings *org;   /* after ctl_open_org */
+    struct keys keys;                 /* the same */
+    struct redis *redis;              /* after ctl_open_redis */
+    enum err_code waits_for;          /* what ctl_outlast has said last */
+    struct shared shared;             /* the same; for shared_runbook(&ctl->shared) */
+    struct secret *password;          /* of Redis, borrowed by redis */
+    struct secret *sentinel_password; /* the same */
+    int signal_fd;                    /* after ctl_catch_signals; -1 before */
     bool is_stopped;
     bool has_progress; /* a progress line stands on the terminal */
 };

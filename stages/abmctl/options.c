@@ -316,7 +316,8 @@ static void release(struct ctl *ctl)
 {
     redis_free(ctl->redis);
     settings_free(ctl->settings);
-    secret_free(ctl->password); /* after the connection, which borrows it */
+    secret_free(ctl->password); /* after the connection, which borrows both */
+    secret_free(ctl->sentinel_password);
     if (ctl->signal_fd >= 0)
         close(ctl->signal_fd);
 }

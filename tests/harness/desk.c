@@ -219,7 +219,13 @@ static struct redis_reply *ask(struct desk *desk, const char *word, va_list list
             snprintf(whole[i], sizeof(whole[i]), "%s%s", desk->keys.prefix, words[i] + 1);
         redis_arg(&args, words[i][0] == '@' ? whole[i] : words[i]);
     }
-    must(redis_call(desk->redis, &args, &reply, &err), &err);
+    if (redis_call(desk->redis, &args, &reply, &err) != 0 && err.code == ERR_REDIS_LOST) {
+        /* The test killed the server since the last question. */
+        err_reset(&err);
+        connect_again(desk);
+        must(redis_call(desk->redis, &args, &reply, &err), &err);
+    }
+    must(err.code == ERR_NONE ? 0 : -1, &err);
     redis_args_release(&args);
     return reply;
 }

@@ -7,7 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "harness/redis_server.h"
+#include "harness/redis_group.h"
 
 #define START_MS      20000
 #define STOP_MS       20000
@@ -97,7 +97,7 @@ out:
 
 int redis_server_ask(const struct redis_server *server, const char *command, struct buf *out, struct err *err)
 {
-    int fd = connect_socket(server->socket, err);
+    int fd = connect_socket(redis_group_asked(server)->socket, err);
     FILE *stream;
     int rc;
 
@@ -165,22 +165,26 @@ static bool is_up_or_gone(void *user)
     /* With a password set, NOAUTH is an answer too. */
     is_up = is_up || (err.code == ERR_REDIS_REPLY && strncmp(err.text, "NOAUTH", 6) == 0);
     buf_release(&out);
-    return is_up;
+    return is_up && redis_group_is_ready(server);
 }
 
-int redis_server_restart(struct redis_server *server, struct err *err)
+int redis_server_spawn(struct proc *proc, const char *config, const char *mode, struct err *err)
 {
     const char *wanted = getenv("REDIS_SERVER");
     const char *const programs[] = { wanted && *wanted ? wanted : "redis-server", "valkey-server" };
     int rc = -1;
 
     for (size_t i = 0; rc != 0 && i < sizeof(programs) / sizeof(programs[0]); i++) {
-        const char *argv[] = { programs[i], server->config, NULL };
+        const char *argv[] = { programs[i], config, mode, NULL };
 
-        rc = proc_spawn(&server->proc, &(struct proc_options){ .argv = argv, .stdout_file = "/dev/null" },
-                        err);
+        rc = proc_spawn(proc, &(struct proc_options){ .argv = argv, .stdout_file = "/dev/null" }, err);
     }
-    if (rc != 0)
+    return rc;
+}
+
+int redis_server_restart(struct redis_server *server, struct err *err)
+{
+    if (redis_server_spawn(&server->proc, server->config, NULL, err) != 0)
         return -1;
     if (!proc_until(is_up_or_gone, server, START_MS) || server->proc.pid == 0) {
         proc_kill(&server->proc);
@@ -201,7 +205,7 @@ static int start_once(struct redis_server *server, const char *const *config, st
     return redis_server_restart(server, err);
 }
 
-int redis_server_start(struct redis_server *server, const char *const *config, struct err *err)
+int redis_server_start_alone(struct redis_server *server, const char *const *config, struct err *err)
 {
     int rc = -1;
 
@@ -221,6 +225,15 @@ int redis_server_start(struct redis_server *server, const char *const *config, s
     return rc;
 }
 
+int redis_server_start(struct redis_server *server, const char *const *config, struct err *err)
+{
+    struct redis_group *group = redis_group_wanted();
+
+    if (group == NULL)
+        return redis_server_start_alone(server, config, err);
+    return redis_group_start(server, group, config, err);
+}
+
 void redis_server_kill(struct redis_server *server)
 {
     proc_kill(&server->proc);
@@ -235,5 +248,6 @@ void redis_server_stop(struct redis_server *server)
 {
     proc_kill(&server->proc);
     proc_remove_dir(server->dir);
+    redis_group_stop(server->group);
     *server = (struct redis_server){ 0 };
 }

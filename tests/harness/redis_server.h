@@ -4,6 +4,10 @@
  * its data.
  *
  * The program is $REDIS_SERVER, else redis-server or valkey-server of PATH.
+ *
+ * $TEST_REDIS may be "cluster": the server is then one of three nodes, the one that has the keys of the
+ * organizations t and acme, and url names another one; or "sentinel": the server has a replica and three
+ * sentinels, and url names these. A test that asks for neither runs on all of them.
  */
 #ifndef HARNESS_REDIS_SERVER_H
 #define HARNESS_REDIS_SERVER_H
@@ -11,15 +15,18 @@
 #include "base/buf.h"
 #include "harness/proc.h"
 
+struct redis_group;
+
 struct redis_server {
     struct proc proc;
     int port;
     char dir[64];
-    char socket[96];    /* path of the Unix socket */
-    char url[48];       /* redis://127.0.0.1:PORT/0 */
-    char unix_url[112]; /* unix://PATH */
-    char config[96];    /* path of its redis.conf */
-    char log[96];       /* path of its log */
+    char socket[96];           /* path of the Unix socket */
+    char url[112];             /* redis://127.0.0.1:PORT/0 */
+    char unix_url[112];        /* unix://PATH; in a group the same as url */
+    struct redis_group *group; /* NULL: it is alone */
+    char config[96];           /* path of its redis.conf */
+    char log[96];              /* path of its log */
 };
 
 /**
@@ -35,6 +42,9 @@ void redis_server_kill(struct redis_server *server) __attribute__((nonnull(1)));
 int redis_server_restart(struct redis_server *server, struct err *err) __attribute__((nonnull(1, 2)));
 /** SIGTERM; port, folder and data stay. Returns the exit status. */
 int redis_server_halt(struct redis_server *server) __attribute__((nonnull(1)));
+/** $TEST_REDIS is "sentinel": SIGKILL to the primary; returns once the sentinels have made the replica one,
+ * which is asked from there on. */
+int redis_server_fail_over(struct redis_server *server, struct err *err) __attribute__((nonnull(1, 2)));
 /** Ends the server and removes its folder. Safe on one that never started, if it was zeroed. */
 void redis_server_stop(struct redis_server *server) __attribute__((nonnull(1)));
 

@@ -175,7 +175,8 @@ static void says_what_is_wrong_and_where(void **state)
           "such a signer is not served" },
         { "a password for a URL", "version: 1\nredis: { url: \"s3cr3tvalue\" }\n" ORG AUDIT,
           ERR_SETTINGS_TYPE,
-          "redis.url: wanted redis://host:port/db or unix:///path?db=N (the value is not shown)" },
+          "redis.url: wanted redis://host:port/db, unix:///path?db=N, sentinel://host,host/NAME or "
+          "cluster://host,host (the value is not shown)" },
         { "a URL with a password and no host",
           "version: 1\nredis: { url: \"redis:s3cr3tvalue\" }\n" ORG AUDIT, ERR_SETTINGS_TYPE,
           "(the value is not shown)" },
@@ -314,8 +315,11 @@ static void takes_the_urls_that_redis_serves(void **state)
     } rows[] = {
         { "redis://h:1/2", ERR_NONE, "" },
         { "unix:///run/r.sock?db=1", ERR_NONE, "" },
-        { "rediss://h", ERR_SETTINGS, "TLS (rediss://) is not served by this version" },
-        { "sentinel://a,b/m", ERR_SETTINGS, "sentinel:// is not served by this version" },
+        { "rediss://h", ERR_NONE, "" },
+        { "sentinel://a,b/m", ERR_NONE, "" },
+        { "sentinels://a,b/m", ERR_NONE, "" },
+        { "cluster://a,b", ERR_NONE, "" },
+        { "clusters://a,b", ERR_NONE, "" },
         { "redis://u:hunter2@h", ERR_SETTINGS, "no user or password" },
         { "http://h", ERR_SETTINGS_TYPE, "wanted redis://host:port/db" },
         { "unix://relative", ERR_SETTINGS_TYPE, "wanted redis://" },

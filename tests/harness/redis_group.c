@@ -1,0 +1,265 @@
+#include "harness/redis_group.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+#define CONFIG_MAX 16
+#define READY_MS   30000
+#define PRIMARY    "tests"
+
+struct redis_group *redis_group_wanted(void)
+{
+    const char *name = getenv("TEST_REDIS");
+    struct redis_group *group;
+
+    if (name == NULL || name[0] == '\0')
+        return NULL;
+    group = calloc(1, sizeof(*group));
+    if (group == NULL || (strcmp(name, "cluster") != 0 && strcmp(name, "sentinel") != 0))
+        abort(); /* a test that asks for what is not there must not pass */
+    group->kind = strcmp(name, "cluster") == 0 ? REDIS_GROUP_CLUSTER : REDIS_GROUP_SENTINEL;
+    return group;
+}
+
+static bool answers(const struct redis_server *server, const char *command, const char *text)
+{
+    struct err err = ERR_INIT;
+    struct buf out;
+    bool is;
+
+    buf_init(&out, 1 << 20);
+    is = redis_server_ask(server, command, &out, &err) == 0 && out.len > 0 && strstr(out.data, text) != NULL;
+    is = is || (err.code == ERR_REDIS_REPLY && strncmp(err.text, "NOAUTH", 6) == 0);
+    buf_release(&out);
+    return is;
+}
+
+bool redis_group_is_ready(const struct redis_server *server)
+{
+    return server->group == NULL || server->group->kind != REDIS_GROUP_CLUSTER ||
+           answers(server, "CLUSTER INFO", "cluster_state:ok");
+}
+
+const struct redis_server *redis_group_asked(const struct redis_server *server)
+{
+    return server->group != NULL && server->group->has_failed_over ? &server->group->nodes[0] : server;
+}
+
+/* config and more, NULL-terminated, into lines[CONFIG_MAX]. */
+static void join(const char *const *config, const char *const *more, const char *lines[CONFIG_MAX])
+{
+    size_t count = 0;
+
+    for (; config != NULL && *config != NULL && count + 1 < CONFIG_MAX; config++)
+        lines[count++] = *config;
+    for (; *more != NULL && count + 1 < CONFIG_MAX; more++)
+        lines[count++] = *more;
+    lines[count] = NULL;
+}
+
+static int write_file(const char *path, const char *text, struct err *err)
+{
+    FILE *file = fopen(path, "w");
+
+    if (file == NULL)
+        return err_set(err, ERR_IO, errno, "writing %s", path);
+    fputs(text, file);
+    return fclose(file) == 0 ? 0 : err_set(err, ERR_IO, errno, "writing %s", path);
+}
+
+/* The slots of the organizations t (2624) and acme (11937) are the first node's, so that a test which asks it
+ * by its socket finds them, and a program that was given another node is sent there. */
+static const char *const slots[] = { "0-4999 10000-16383", "5000-7499", "7500-9999" };
+#define NODES 3
+
+/* nodes.conf of node `self`, as if the cluster had been made before. */
+static int write_nodes(const struct redis_server *servers[NODES], const int bus[NODES], int self,
+                       struct err *err)
+{
+    char text[1024] = "", path[128];
+
+    for (int i = 0; i < NODES; i++)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text),
+                 "%040d 127.0.0.1:%d@%d %smaster - 0 0 %d connected %s\n", i + 1, servers[i]->port, bus[i],
+                 i == self ? "myself," : "", i + 1, slots[i]);
+    snprintf(text + strlen(text), sizeof(text) - strlen(text), "vars currentEpoch %d lastVoteEpoch 0\n",
+             NODES);
+    snprintf(path, sizeof(path), "%s/nodes.conf", servers[self]->dir);
+    return write_file(path, text, err);
+}
+
+/* Started alone first, so that each has its port and its folder; then again as a node. */
+static int start_cluster(struct redis_server *server, struct redis_group *group, const char *const *config,
+                         struct err *err)
+{
+    struct redis_server *servers[NODES] = { server, &group->nodes[0], &group->nodes[1] };
+    char bus_line[NODES][64];
+    int bus[NODES];
+
+    for (int i = 0; i < NODES; i++) {
+        FILE *file;
+        bus[i] = proc_free_port(err);
+        if (bus[i] < 0 || redis_server_start_alone(servers[i], config, err) != 0)
+            return -1;
+        redis_server_kill(servers[i]);
+        snprintf(bus_line[i], sizeof(bus_line[i]), "cluster-port %d", bus[i]);
+        file = fopen(servers[i]->config, "a");
+        if (file == NULL)
+            return err_set(err, ERR_IO, errno, "writing %s", servers[i]->config);
+        fprintf(file, "cluster-enabled yes\ncluster-config-file nodes.conf\n%s\n", bus_line[i]);
+        if (fclose(file) != 0)
+            return err_set(err, ERR_IO, errno, "writing %s", servers[i]->config);
+    }
+    group->count = NODES - 1;
+    for (int i = 0; i < NODES; i++)
+        if (write_nodes((const struct redis_server **)servers, bus, i, err) != 0)
+            return -1;
+    for (int i = 0; i < NODES; i++)
+        if (redis_server_restart(servers[i], err) != 0)
+            return -1;
+    for (int i = 0; i < NODES; i++)
+        servers[i]->group = i == 0 ? group : NULL;
+    if (!proc_until((bool (*)(void *))redis_group_is_ready, server, READY_MS))
+        return err_set(err, ERR_REDIS_UNREACHABLE, 0, "the cluster of this test did not form: see %s",
+                       server->log);
+    snprintf(server->url, sizeof(server->url), "redis://127.0.0.1:%d/0", group->nodes[0].port);
+    snprintf(server->unix_url, sizeof(server->unix_url), "%s", server->url);
+    return 0;
+}
+
+/* One inline command to a port, its answer into text[size]. */
+static bool ask_port(int port, const char *command, char *text, size_t size)
+{
+    struct sockaddr_in addr = { .sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)port),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ssize_t got = -1;
+
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 &&
+        dprintf(fd, "%s\r\n", command) > 0)
+        got = read(fd, text, size - 1);
+    if (fd >= 0)
+        close(fd);
+    text[got > 0 ? got : 0] = '\0';
+    return got > 0;
+}
+
+static int start_sentinel(const struct redis_server *server, struct redis_group *group, int index,
+                          int *port_r, struct err *err)
+{
+    char path[128], text[1024];
+    int port = proc_free_port(err);
+
+    if (port < 0)
+        return -1;
+    snprintf(path, sizeof(path), "%s/%d.conf", group->sentinel_dir, index);
+    snprintf(
+        text, sizeof(text),
+        "port %d\nbind 127.0.0.1\ndir %s\nlogfile %s/%d.log\nsentinel monitor " PRIMARY " 127.0.0.1 %d 2\n"
+        "sentinel down-after-milliseconds " PRIMARY " 1000\nsentinel failover-timeout " PRIMARY " 3000\n",
+        port, group->sentinel_dir, group->sentinel_dir, index, server->port);
+    *port_r = port;
+    return write_file(path, text, err) != 0
+               ? -1
+               : redis_server_spawn(&group->sentinels[index], path, "--sentinel", err);
+}
+
+struct readiness {
+    struct redis_server *server;
+    int ports[REDIS_GROUP_SENTINELS];
+};
+
+/* Each sentinel knows the replica and both others: before that none can be elected. */
+static bool is_watched(void *user)
+{
+    struct readiness *ready = user;
+    char text[4096];
+
+    if (!answers(ready->server, "INFO replication", "state=online"))
+        return false;
+    for (int i = 0; i < REDIS_GROUP_SENTINELS; i++)
+        if (!ask_port(ready->ports[i], "INFO sentinel", text, sizeof(text)) ||
+            strstr(text, "slaves=1,sentinels=3") == NULL)
+            return false;
+    return true;
+}
+
+static int start_sentinels(struct redis_server *server, struct redis_group *group, const char *const *config,
+                           struct err *err)
+{
+    char replica_of[64];
+    const char *more[] = { replica_of, "repl-diskless-sync-delay 0", NULL };
+    const char *lines[CONFIG_MAX];
+    struct readiness ready = { .server = server };
+
+    if (redis_server_start_alone(server, config, err) != 0)
+        return -1;
+    server->group = group;
+    snprintf(replica_of, sizeof(replica_of), "replicaof 127.0.0.1 %d", server->port);
+    join(config, more, lines);
+    if (redis_server_start_alone(&group->nodes[0], lines, err) != 0 ||
+        proc_temp_dir("sentinels", group->sentinel_dir, sizeof(group->sentinel_dir), err) != 0)
+        return -1;
+    group->count = 1;
+    for (int i = 0; i < REDIS_GROUP_SENTINELS; i++)
+        if (start_sentinel(server, group, i, &ready.ports[i], err) != 0)
+            return -1;
+    if (!proc_until(is_watched, &ready, READY_MS))
+        return err_set(err, ERR_REDIS_UNREACHABLE, 0,
+                       "the sentinels of this test did not find each other: see %s", group->sentinel_dir);
+    snprintf(server->url, sizeof(server->url), "sentinel://127.0.0.1:%d,127.0.0.1:%d,127.0.0.1:%d/" PRIMARY,
+             ready.ports[0], ready.ports[1], ready.ports[2]);
+    snprintf(server->unix_url, sizeof(server->unix_url), "%s", server->url);
+    return 0;
+}
+
+int redis_group_start(struct redis_server *server, struct redis_group *group, const char *const *config,
+                      struct err *err)
+{
+    int rc;
+
+    *server = (struct redis_server){ 0 };
+    rc = group->kind == REDIS_GROUP_CLUSTER ? start_cluster(server, group, config, err)
+                                            : start_sentinels(server, group, config, err);
+    server->group = group;
+    return rc;
+}
+
+static bool is_promoted(void *replica)
+{
+    return answers(replica, "INFO replication", "role:master");
+}
+
+int redis_server_fail_over(struct redis_server *server, struct err *err)
+{
+    struct redis_group *group = server->group;
+
+    if (group == NULL || group->kind != REDIS_GROUP_SENTINEL)
+        return err_set(err, ERR_USAGE, 0, "no replica to fail over to");
+    redis_server_kill(server);
+    if (!proc_until(is_promoted, &group->nodes[0], READY_MS))
+        return err_set(err, ERR_REDIS_UNREACHABLE, 0, "the sentinels made no other primary: see %s",
+                       group->sentinel_dir);
+    group->has_failed_over = true;
+    return 0;
+}
+
+void redis_group_stop(struct redis_group *group)
+{
+    if (group == NULL)
+        return;
+    for (size_t i = 0; i < REDIS_GROUP_NODES; i++)
+        if (group->nodes[i].dir[0] != '\0')
+            redis_server_stop(&group->nodes[i]);
+    for (int i = 0; i < REDIS_GROUP_SENTINELS; i++)
+        proc_kill(&group->sentinels[i]);
+    if (group->sentinel_dir[0] != '\0')
+        proc_remove_dir(group->sentinel_dir);
+    free(group);
+}
