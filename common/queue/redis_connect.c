@@ -87,7 +87,7 @@ static int log_in(struct redis *redis, redisContext *context, const char *userna
 int redis_open(struct redis *redis, const struct redis_place *place, const char *username,
                const char *password, int64_t timeout_ms, redisContext **context_r, struct err *err)
 {
-    redisContext *context;
+    redisContext *context = NULL;
 
     if (open_context(redis, place, timeout_ms, &context, err) != 0)
         return -1;
