@@ -53,13 +53,13 @@ static int give_up(struct redis *redis, struct err *err, const char *words)
 static int follow_moved(struct redis *redis, struct cluster_way *way, const char *words, struct err *err)
 {
     struct redis_place place;
-    struct err why = ERR_INIT;
 
     if (read_place(redis, words, &place) != 0 || ++way->hops > HOPS_MAX)
         return give_up(redis, err, words);
-    if (redis_connect_to(redis, &place, &why) != 0)
-        return give_up(redis, err, why.text);
-    return 1;
+    if (redis_connect_to(redis, &place, err) == 0)
+        return 1;
+    redis->first++;
+    return -1;
 }
 
 static int exchange_asking(struct redis *redis, redisContext *context, int argc, const char **argv,
@@ -170,6 +170,21 @@ static void learn_nodes(struct redis *redis)
     redis_reply_free(reply);
 }
 
+/* To the node that has the keys: else it would be the first command that finds a dead one behind a living
+ * one, after a connect that has succeeded, and whoever tries again would do so without end and without a
+ * pause. */
+static int go_to_keys(struct redis *redis, struct err *err)
+{
+    struct redis_reply *reply;
+
+    if (redis->settings.key == NULL)
+        return 0;
+    if (redis_callv(redis, &reply, err, "EXISTS", redis->settings.key, NULL) != 0)
+        return -1;
+    redis_reply_free(reply);
+    return 0;
+}
+
 int cluster_connect(struct redis *redis, struct err *err)
 {
     struct redis_node_list all = { .count = 0 };
@@ -186,11 +201,10 @@ int cluster_connect(struct redis *redis, struct err *err)
         struct err why = ERR_INIT;
 
         if (redis_connect_to(redis, &all.at[i], &why) == 0) {
-            if (redis->is_cluster)
-                learn_nodes(redis);
-            return redis->context != NULL
-                       ? 0
-                       : err_set(err, ERR_REDIS_LOST, 0, "Redis at %s hung up", redis->where);
+            if (!redis->is_cluster)
+                return 0;
+            learn_nodes(redis);
+            return go_to_keys(redis, err);
         }
         if (i == 0 || kept.code == ERR_REDIS_UNREACHABLE)
             kept = why;

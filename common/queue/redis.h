@@ -34,6 +34,8 @@ struct redis_settings {
     const char *password; /* NULL: none; clear text in the caller's guarded memory */
     const char *sentinel_username; /* of the sentinels themselves, where they want a log-in; NULL: none */
     const char *sentinel_password;
+    const char *key; /* any of the keys asked for, which share a slot: in a cluster the connect goes to the
+                      * node that has it; NULL: the first command finds out */
     struct redis_tls tls;    /* for the URLs with an s */
     const char *name;        /* CLIENT SETNAME: shown by CLIENT LIST */
     int64_t timeout_ms;      /* a command; 0: 5 s */

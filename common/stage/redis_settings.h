@@ -6,7 +6,7 @@
 #include "queue/redis.h"
 
 /** password, sentinel_password: resolved, NULL: none; borrowed, like all texts of settings, as long as the
- * connection is used. name and timeout_ms are the caller's to set. */
+ * connection is used. name, key and timeout_ms are the caller's to set. */
 struct redis_settings redis_settings_of(const struct settings *settings, const char *password,
                                         const char *sentinel_password);
 

@@ -183,6 +183,7 @@ static int open_redis(struct worker *worker, struct err *err)
         return -1;
     worker->redis_settings = redis_settings_of(settings, password, sentinel);
     worker->redis_settings.name = worker->consumer;
+    worker->redis_settings.key = worker->keys.prefix;
     return redis_new(&worker->redis_settings, &worker->redis, err);
 }
 

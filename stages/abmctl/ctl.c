@@ -72,6 +72,7 @@ int ctl_open_redis(struct ctl *ctl, struct err *err)
             redis_settings_of(ctl->settings, ctl->password != NULL ? secret_text(ctl->password) : NULL,
                               ctl->sentinel_password != NULL ? secret_text(ctl->sentinel_password) : NULL);
         settings.name = "abmctl";
+        settings.key = ctl->keys.prefix;
         if (redis_new(&settings, &ctl->redis, err) != 0)
             return -1;
         ctl->shared.redis = ctl->redis;

@@ -93,7 +93,7 @@ void desk_start_with(struct desk *desk, const char *program, const char *more)
     buf_init(&desk->out, 64u * 1024 * 1024);
     buf_init(&desk->err, 64u * 1024 * 1024);
     keys_init(&desk->keys, "acme");
-    settings.url = desk->server.url;
+    settings.url = desk->server.test_url;
     must(redis_new(&settings, &desk->redis, &err), &err);
     connect_again(desk);
 }

@@ -215,6 +215,7 @@ static int start_sentinels(struct redis_server *server, struct redis_group *grou
                        "the sentinels of this test did not find each other: see %s", group->sentinel_dir);
     snprintf(server->url, sizeof(server->url), "sentinel://127.0.0.1:%d,127.0.0.1:%d,127.0.0.1:%d/" PRIMARY,
              ready.ports[0], ready.ports[1], ready.ports[2]);
+    snprintf(server->test_url, sizeof(server->test_url), "%s", server->url);
     snprintf(server->unix_url, sizeof(server->unix_url), "%s", server->url);
     return 0;
 }

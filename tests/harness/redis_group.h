@@ -21,8 +21,6 @@ struct redis_group {
     bool has_failed_over; /* nodes[0] is the primary now */
 };
 
-/** One server without a group; redis_server_start of before. */
-int redis_server_start_alone(struct redis_server *server, const char *const *config, struct err *err);
 /** The program as a child: config, then mode ("--sentinel"; NULL: none). */
 int redis_server_spawn(struct proc *proc, const char *config, const char *mode, struct err *err);
 

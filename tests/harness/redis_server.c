@@ -200,6 +200,7 @@ static int start_once(struct redis_server *server, const char *const *config, st
     if (server->port < 0)
         return -1;
     snprintf(server->url, sizeof(server->url), "redis://127.0.0.1:%d/0", server->port);
+    snprintf(server->test_url, sizeof(server->test_url), "%s", server->url);
     if (write_config(server, config, err) != 0)
         return -1;
     return redis_server_restart(server, err);

@@ -21,9 +21,10 @@ struct redis_server {
     struct proc proc;
     int port;
     char dir[64];
-    char socket[96];           /* path of the Unix socket */
-    char url[112];             /* redis://127.0.0.1:PORT/0 */
-    char unix_url[112];        /* unix://PATH; in a group the same as url */
+    char socket[96];    /* path of the Unix socket */
+    char url[112];      /* redis://127.0.0.1:PORT/0 */
+    char unix_url[112]; /* unix://PATH; in a group the same as url */
+    char test_url[112]; /* for the test itself: that of the server, even where url names another node */
     struct redis_group *group; /* NULL: it is alone */
     char config[96];           /* path of its redis.conf */
     char log[96];              /* path of its log */
@@ -34,6 +35,9 @@ struct redis_server {
  * over those set here; or NULL. ERR_REDIS_UNREACHABLE names the log.
  */
 int redis_server_start(struct redis_server *server, const char *const *config, struct err *err)
+    __attribute__((nonnull(1, 3)));
+/** The same, alone whatever $TEST_REDIS says. */
+int redis_server_start_alone(struct redis_server *server, const char *const *config, struct err *err)
     __attribute__((nonnull(1, 3)));
 
 /** SIGKILL: what a crash leaves. Port, folder and data stay. */

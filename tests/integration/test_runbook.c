@@ -148,7 +148,7 @@ static void refuses_what_no_value_of_ours_is(void **state)
     (void)state;
     assert_non_null(value);
     signal(SIGPIPE, SIG_IGN); /* as workers have it: Redis hangs up on what is too large */
-    must(redis_server_start(&server, config, &err), &err);
+    must(redis_server_start_alone(&server, config, &err), &err);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct redis_settings settings = { .url = server.unix_url };
         struct redis_reply *reply = NULL;
