@@ -31,6 +31,8 @@ static void end(struct worker *worker, struct job *job)
     device->attempts_all += device->attempts;
     device->attempts = 0;
     device->suspect = (struct device_suspect){ NULL, NULL, 0 };
+    device->since_ms = 0; /* it comes to audit anew */
+    device->stalled_ms = 0;
     device->times_ms[STEP_END] = worker_now_ms(worker);
 }
 

@@ -1,55 +1,32 @@
 /**
- * bench.h - what is measured, each with its floor or its ideal (README.md). A fault on the way ends the
- * program.
+ * bench.h - the parts of the bench: what is measured, each with its floor or its target (README.md). Each
+ * runs in a process of its own (guard.h), adds its figures, and ends that process where it cannot go on.
  */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 
-#include "harness/engine.h"
+#include "figures.h"
 
-#define BENCH_MESSAGE 200 /* devices a message, as the pipeline's own */
+#define BENCH_RUNS_MAX 101
+#define BENCH_GROWTH   3
 
-struct bench_rate {
-    int devices;
-    int rounds;
-    double floor, engine; /* devices a second, the median of the rounds */
+struct bench {
+    struct figures *figures;
+    int rounds;           /* of what is repeated */
+    int devices;          /* of the engine and its floors */
+    int pipeline_devices; /* a run through the real stages */
+    int crumbling_devices;
+    int growth_devices[BENCH_GROWTH];
+    int limit_devices;
+    int idle_devices; /* one after another */
 };
 
-/** Five stub stages against the floor, in turns on one Redis (AOF everysec). */
-void bench_engine(int devices, int rounds, struct bench_rate *rate_r);
-
-/**
- * The floor: five processes, each reading messages of BENCH_MESSAGE devices with bare hiredis, parsing and
- * printing every one with cJSON, and handing it on by one fenced script. Devices a second. socket: of the
- * Redis.
- */
-double bench_floor(const char *socket, int devices);
-
-/** A device of about 150 bytes as JSON, its row from 1. */
-void bench_device(struct buf *out, int row);
-
-struct bench_latency {
-    int times;
-    double ended_ms, closed_ms; /* medians: until its outcome is counted; until its run is closed */
-    double worst_ms;            /* of the first */
-};
-
-/** One device at a time through five waiting stub stages with linger 0. */
-void bench_latency(int times, struct bench_latency *latency_r);
-
-struct bench_limit {
-    int workers, devices;
-    int64_t calls, limited; /* requests that the API saw, and 429s among them */
-    double seconds;
-    double utilisation; /* calls / rate / seconds */
-    double ideal;       /* (N + 3 * ceil(N / 200)) / rate / seconds */
-};
-
-/** The real stages, `workers` of them assign, against the simulator at 100 requests a second, burst 20. */
-void bench_limit(int workers, int devices, struct bench_limit *limit_r);
-
-/** Microseconds of CLOCK_MONOTONIC. */
-int64_t bench_now_us(void);
-double bench_median(double *values, int count);
+void bench_engine(struct bench *bench);
+void bench_pipeline(struct bench *bench);
+void bench_crumbling(struct bench *bench);
+void bench_growth(struct bench *bench);
+void bench_limit(struct bench *bench);
+void bench_start(struct bench *bench);
+void bench_idle(struct bench *bench);
 
 #endif

@@ -5,6 +5,7 @@
  *   STUB_ABORT=SERIAL    abort() when a batch holds this device (a crasher)
  *   STUB_RETRY=PERCENT   that share of first attempts is a retry
  *   STUB_STUCK=FILE      while FILE exists, give every batch back: the rule can do nothing
+ *   STUB_FIELD=1         each stage adds a field to the device, as a rule would; columns end at validate
  *   STUB_HANG=FILE       while FILE exists, wait in the handler (a test can kill the worker there)
  */
 #include <stdio.h>
@@ -19,6 +20,7 @@
 struct stub {
     const char *abort_serial, *hang_file, *stuck_file;
     unsigned retry_percent;
+    const char *field_of; /* the stage whose field is added; NULL: none */
 };
 
 static int open_stub(const struct stage_env *env, void **state_r, struct err *err)
@@ -32,9 +34,22 @@ static int open_stub(const struct stage_env *env, void **state_r, struct err *er
     stub->hang_file = getenv("STUB_HANG");
     stub->stuck_file = getenv("STUB_STUCK");
     stub->retry_percent = retry != NULL ? (unsigned)atoi(retry) : 0;
-    (void)env;
+    stub->field_of = getenv("STUB_FIELD") != NULL ? env->stage : NULL;
     *state_r = stub;
     return 0;
+}
+
+static void add_field(const char *stage, struct device *device)
+{
+    if (strcmp(stage, "validate") == 0) {
+        device->blueprint_id = "bp-1a2b3c4d";
+        device_drop_columns(device);
+    } else if (strcmp(stage, "import") == 0)
+        device->device_id = "dev-0123456789abcdef";
+    else if (strcmp(stage, "assign") == 0)
+        device->assignment_id = "asg-0123456789ab";
+    else if (strcmp(stage, "verify") == 0)
+        device->mdm_server_id = "mdm-main";
 }
 
 static int handle(void *state, struct batch *batch, struct err *err)
@@ -56,6 +71,8 @@ static int handle(void *state, struct batch *batch, struct err *err)
             job_retry(job, ERR_ABM_ITEM_MISSING, "the stub says so", -1);
         else
             job_pass(job);
+        if (stub->field_of != NULL && job->verdict == VERDICT_PASS)
+            add_field(stub->field_of, job->device);
     }
     return 0;
 }

@@ -1,13 +1,17 @@
+/* One device at a time through five waiting stub stages with linger 0. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "bench.h"
-#include "queue/redis.h"
+#include "measure.h"
+#include "stubs.h"
 
-#define TIMES_MAX 1000
-#define EVERY_US  20 /* between two looks: nothing announces it */
+#define PART     "idle"
+#define DEVICES  1000
+#define EVERY_US 20 /* between two looks: nothing announces it */
+#define DONE_US  10000000
 
 static void must(int rc, const struct err *err)
 {
@@ -33,13 +37,13 @@ static bool has_field(struct redis *redis, const char *run, const char *field, c
 static double until(struct redis *redis, const char *run, const char *field, const char *want, int64_t began)
 {
     while (!has_field(redis, run, field, want)) {
-        if (bench_now_us() - began > 10000000) {
+        if (measure_now_us() - began > DONE_US) {
             fprintf(stderr, "bench: %s: no %s %s in 10 s\n", run, field, want);
             exit(70);
         }
         usleep(EVERY_US);
     }
-    return (double)(bench_now_us() - began) / 1000.0;
+    return (double)(measure_now_us() - began) / 1000.0;
 }
 
 static void send_one(struct redis *redis, int number, double *ended_r, double *closed_r)
@@ -53,9 +57,9 @@ static void send_one(struct redis *redis, int number, double *ended_r, double *c
     snprintf(run, sizeof(run), "{abm:t}:run:one-%d", number);
     buf_init(&text, 4096);
     buf_addf(&text, "{\"version\":1,\"run\":\"one-%d\",\"batch\":1,\"batches\":1,\"devices\":[", number);
-    bench_device(&text, 1);
+    stubs_device(&text, 1);
     buf_add_str(&text, "]}");
-    began = bench_now_us();
+    began = measure_now_us();
     must(redis_callv(redis, &reply, &err, "XADD", "{abm:t}:ingest", "*", "batch", text.data, NULL), &err);
     redis_reply_free(reply);
     *ended_r = until(redis, run, "ended", "1", began);
@@ -63,43 +67,22 @@ static void send_one(struct redis *redis, int number, double *ended_r, double *c
     buf_release(&text);
 }
 
-static bool all_beat(void *user)
-{
-    return engine_number(user, "HLEN @workers") >= ENGINE_STAGES;
-}
-
-void bench_latency(int times, struct bench_latency *latency_r)
+void bench_idle(struct bench *bench)
 {
     static const char stages[] = "  validate: { linger: 0ms }\n  import: { linger: 0ms }\n"
                                  "  assign: { linger: 0ms }\n  verify: { linger: 0ms }\n"
                                  "  audit: { linger: 0ms }\n";
-    static struct engine engine;
-    double ended[TIMES_MAX], closed[TIMES_MAX];
-    struct redis_settings settings = { 0 };
-    struct err err = ERR_INIT;
-    struct redis *redis;
-    struct buf out;
+    static double ended[DEVICES], closed[DEVICES];
+    static struct stubs stubs;
+    int devices = bench->idle_devices < DEVICES ? bench->idle_devices : DEVICES;
 
-    times = times < TIMES_MAX ? times : TIMES_MAX;
-    engine_start(&engine, stages);
-    buf_init(&out, 4096);
-    must(redis_server_ask(&engine.redis, "CONFIG SET appendfsync everysec", &out, &err), &err);
-    buf_release(&out);
-    engine_start_all(&engine);
-    if (!proc_until(all_beat, &engine, 10000)) {
-        fprintf(stderr, "bench: the stub stages do not start: see %s\n", engine.dir);
-        exit(70);
-    }
-    settings.url = engine.redis.unix_url;
-    must(redis_new(&settings, &redis, &err), &err);
-    must(redis_connect(redis, &err), &err);
-    send_one(redis, 0, &ended[0], &closed[0]); /* scripts are loaded by the first */
-    for (int i = 0; i < times; i++)
-        send_one(redis, i + 1, &ended[i], &closed[i]);
-    redis_free(redis);
-    engine_stop(&engine);
-    *latency_r = (struct bench_latency){ .times = times,
-                                         .ended_ms = bench_median(ended, times),
-                                         .closed_ms = bench_median(closed, times),
-                                         .worst_ms = ended[times - 1] };
+    stubs_start(&stubs, stages);
+    stubs_start_stages(&stubs);
+    send_one(stubs.redis, 0, &ended[0], &closed[0]); /* scripts are loaded by the first */
+    for (int i = 0; i < devices; i++)
+        send_one(stubs.redis, i + 1, &ended[i], &closed[i]);
+    stubs_stop(&stubs);
+    figure_want(figures_add_runs(bench->figures, PART, "ended", "ms", 2, ended, devices, BETTER_LESS),
+                WANTED_AT_MOST, 2);
+    figures_add_runs(bench->figures, PART, "closed", "ms", 2, closed, devices, BETTER_LESS);
 }

@@ -1,0 +1,117 @@
+#include "measure.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define INFO_MAX (1 << 20)
+
+int64_t measure_now_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t measure_anonymous_kib(pid_t pid)
+{
+    char path[64], line[256];
+    long long kib = 0;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
+    file = fopen(path, "r");
+    if (file == NULL)
+        return 0;
+    while (fgets(line, sizeof(line), file) != NULL)
+        if (sscanf(line, "Anonymous: %lld kB", &kib) == 1)
+            break;
+    fclose(file);
+    return kib;
+}
+
+/* utime and stime are the 14th and 15th fields; behind the name's ')' the 12th. */
+int64_t measure_cpu_ms(pid_t pid)
+{
+    unsigned long user = 0, system = 0;
+    const char *after = NULL;
+    char path[64], line[1024];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    file = fopen(path, "r");
+    if (file == NULL)
+        return 0;
+    if (fgets(line, sizeof(line), file) != NULL)
+        after = strrchr(line, ')');
+    fclose(file);
+    if (after == NULL ||
+        sscanf(after, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+        return 0;
+    return (int64_t)(user + system) * 1000 / sysconf(_SC_CLK_TCK);
+}
+
+static void ask(const struct redis_server *server, const char *command, struct buf *out)
+{
+    struct err err = ERR_INIT;
+
+    if (redis_server_ask(server, command, out, &err) == 0)
+        return;
+    fprintf(stderr, "bench: Redis, %s: %s\n", command, err.text);
+    exit(70);
+}
+
+void measure_ask(const struct redis_server *server, const char *command)
+{
+    struct buf out;
+
+    buf_init(&out, INFO_MAX);
+    ask(server, command, &out);
+    buf_release(&out);
+}
+
+static double number_of(const char *info, const char *name)
+{
+    char wanted[64];
+    const char *at;
+
+    snprintf(wanted, sizeof(wanted), "\n%s:", name);
+    at = strstr(info, wanted);
+    return at != NULL ? strtod(at + strlen(wanted), NULL) : 0;
+}
+
+static void count_commands(const char *info, struct redis_load *load)
+{
+    static const char head[] = "\ncmdstat_";
+
+    for (const char *at = info; (at = strstr(at, head)) != NULL;) {
+        const char *name = at + sizeof(head) - 1, *calls = strstr(name, ":calls=");
+        int64_t count = calls != NULL ? strtoll(calls + 7, NULL, 10) : 0;
+
+        load->commands += count;
+        if (strncmp(name, "evalsha:", 8) == 0)
+            load->scripts += count;
+        at = name;
+    }
+}
+
+void measure_redis(const struct redis_server *server, struct redis_load *load_r)
+{
+    struct buf info;
+
+    *load_r = (struct redis_load){ 0 };
+    buf_init(&info, INFO_MAX);
+    ask(server, "INFO commandstats", &info);
+    count_commands(info.data, load_r);
+    buf_reset(&info);
+    ask(server, "INFO cpu", &info);
+    load_r->cpu_s = number_of(info.data, "used_cpu_user") + number_of(info.data, "used_cpu_sys");
+    buf_reset(&info);
+    ask(server, "INFO memory", &info);
+    load_r->memory = (int64_t)number_of(info.data, "used_memory");
+    load_r->memory_peak = (int64_t)number_of(info.data, "used_memory_peak");
+    buf_release(&info);
+}
