@@ -16,27 +16,21 @@
 #define BYTES_COUNT  2000
 
 struct grown {
-    double rate, redis_mb, allowed_mb, plain_mb, heavy_mb, command_mb;
+    double rate, redis_mb, allowed_mb, command_mb;
+    double workers_mb[PIPELINE_STAGES];
 };
 
 /* Five streams at their backlog, five workers' batches, and what an open run may keep of each device. */
 static double allowed_bytes(int devices)
 {
-    double waiting = (double)PIPELINE_STAGES * (BACKLOG + IN_HAND);
-
-    return (waiting < devices ? waiting : devices) * DEVICE_BYTES + (double)devices * RUN_BYTES;
-}
-
-static double more_mb(int64_t a_kib, int64_t b_kib)
-{
-    return (double)(a_kib > b_kib ? a_kib : b_kib) * 1024 / 1e6;
+    return (double)PIPELINE_STAGES * (BACKLOG + IN_HAND) * DEVICE_BYTES + (double)devices * RUN_BYTES;
 }
 
 static void grow(int devices, struct grown *grown_r)
 {
     static struct pipeline pipeline;
     struct pipeline_options options = { 0 };
-    int64_t peak_kib[PIPELINE_STAGES + 1] = { 0 }, plain_kib;
+    int64_t peak_kib[PIPELINE_STAGES + 1] = { 0 };
     struct redis_load before, after;
 
     real_start(&pipeline, &options);
@@ -46,19 +40,16 @@ static void grow(int devices, struct grown *grown_r)
     grown_r->rate = real_import(&pipeline, "G", devices, peak_kib);
     measure_redis(&pipeline.desk.server, &after);
     pipeline_stop(&pipeline);
-    plain_kib = peak_kib[PIPELINE_IMPORT];
-    for (int stage = PIPELINE_ASSIGN; stage <= PIPELINE_VERIFY; stage++)
-        plain_kib = peak_kib[stage] > plain_kib ? peak_kib[stage] : plain_kib;
     grown_r->redis_mb = (double)(after.memory_peak - before.memory) / 1e6;
     grown_r->allowed_mb = allowed_bytes(devices) / 1e6;
-    grown_r->plain_mb = (double)plain_kib * 1024 / 1e6;
-    grown_r->heavy_mb = more_mb(peak_kib[PIPELINE_VALIDATE], peak_kib[PIPELINE_AUDIT]);
+    for (int stage = 0; stage < PIPELINE_STAGES; stage++)
+        grown_r->workers_mb[stage] = (double)peak_kib[stage] * 1024 / 1e6;
     grown_r->command_mb = (double)peak_kib[PIPELINE_STAGES] * 1024 / 1e6;
-    fprintf(stderr,
-            "growth: %d devices, %.0f a second, Redis +%.1f MB (%.1f allowed), validate and audit %.1f MB, "
-            "the others %.1f MB, abmctl %.1f MB\n",
-            devices, grown_r->rate, grown_r->redis_mb, grown_r->allowed_mb, grown_r->heavy_mb,
-            grown_r->plain_mb, grown_r->command_mb);
+    fprintf(stderr, "growth: %d devices, %.0f a second, Redis +%.1f MB, abmctl %.1f MB, workers", devices,
+            grown_r->rate, grown_r->redis_mb, grown_r->command_mb);
+    for (int stage = 0; stage < PIPELINE_STAGES; stage++)
+        fprintf(stderr, " %.1f", grown_r->workers_mb[stage]);
+    fprintf(stderr, " MB\n");
 }
 
 struct arrival {
@@ -129,8 +120,13 @@ void bench_growth(struct bench *bench)
         grow(devices, &grown[i]);
         add(bench, devices, "devices_a_second", "devices/s", grown[i].rate, WANTED_NONE, 0);
         add(bench, devices, "redis_peak", "MB", grown[i].redis_mb, WANTED_AT_MOST, grown[i].allowed_mb);
-        add(bench, devices, "worker_peak", "MB", grown[i].plain_mb, WANTED_AT_MOST, 12);
-        add(bench, devices, "validate_audit_peak", "MB", grown[i].heavy_mb, WANTED_AT_MOST, 24);
+        for (int stage = 0; stage < PIPELINE_STAGES; stage++) {
+            char name[32];
+
+            snprintf(name, sizeof(name), "%s_peak", pipeline_stage_name((enum pipeline_stage)stage));
+            add(bench, devices, name, "MB", grown[i].workers_mb[stage], WANTED_AT_MOST,
+                stage == PIPELINE_VALIDATE || stage == PIPELINE_AUDIT ? 24 : 12);
+        }
         add(bench, devices, "abmctl_peak", "MB", grown[i].command_mb, WANTED_NONE, 0);
     }
 }

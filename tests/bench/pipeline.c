@@ -73,13 +73,16 @@ static void add_shares(struct bench *bench, const struct profile *profiles)
                     100.0 * (1.0 - profiles[stage].shares[AREA_IDLE]));
     }
     for (int i = 0; i < 4; i++) {
+        struct figure *figure;
         char unit[24];
 
         busy = 1.0 - profiles[busiest].shares[AREA_IDLE];
         snprintf(name, sizeof(name), "busiest_%s", areas[i].name);
         snprintf(unit, sizeof(unit), "%% of %s", pipeline_stage_name((enum pipeline_stage)busiest));
-        figures_add(bench->figures, PART, name, unit, 1,
-                    busy > 0 ? 100.0 * profiles[busiest].shares[areas[i].area] / busy : 0);
+        figure = figures_add(bench->figures, PART, name, unit, 1,
+                             busy > 0 ? 100.0 * profiles[busiest].shares[areas[i].area] / busy : 0);
+        if (areas[i].area == AREA_HTTP)
+            figure_want(figure, WANTED_AT_LEAST, 50); /* HTTP is what bounds it */
     }
 }
 

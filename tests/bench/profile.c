@@ -40,8 +40,8 @@ static const struct {
 } owners[] = {
     { "libhiredis", NULL, AREA_REDIS }, { "libcurl", NULL, AREA_HTTP },     { "libcjson", NULL, AREA_JSON },
     { NULL, "stream_read", AREA_IDLE }, { NULL, "worker_rest", AREA_IDLE }, { NULL, "redis_", AREA_REDIS },
-    { NULL, "settle_", AREA_REDIS },    { NULL, "scripts_", AREA_REDIS },   { NULL, "stream_", AREA_REDIS },
-    { NULL, "tick_", AREA_REDIS },      { NULL, "http_", AREA_HTTP },       { NULL, "json_", AREA_JSON },
+    { NULL, "scripts_", AREA_REDIS },   { NULL, "stream_", AREA_REDIS },    { NULL, "tick_", AREA_REDIS },
+    { NULL, "http_", AREA_HTTP },       { NULL, "json_", AREA_JSON },
 };
 
 /* Sanitizers want to be loaded before anything else. */

@@ -39,9 +39,9 @@ static const struct {
       "devices retried_a_stage devices_a_second",
       "" },
     { "growth",
-      "bytes_a_device_in_redis devices_a_second_100 redis_peak_100 worker_peak_100 validate_audit_peak_100 "
-      "abmctl_peak_100 devices_a_second_400 redis_peak_400 worker_peak_400 validate_audit_peak_400 "
-      "abmctl_peak_400",
+      "bytes_a_device_in_redis devices_a_second_100 redis_peak_100 validate_peak_100 import_peak_100 "
+      "assign_peak_100 verify_peak_100 audit_peak_100 abmctl_peak_100 devices_a_second_400 redis_peak_400 "
+      "validate_peak_400 import_peak_400 assign_peak_400 verify_peak_400 audit_peak_400 abmctl_peak_400",
       "" },
     { "limit",
       "calls_a_device_1_workers utilisation_1_workers calls_a_device_4_workers utilisation_4_workers "
