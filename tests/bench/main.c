@@ -32,7 +32,7 @@ static const struct bench plain = { .rounds = 5,
                                     .pipeline_devices = 20000,
                                     .crumbling_devices = 1000000,
                                     .growth_devices = { 10000, 100000, 1000000 },
-                                    .limit_devices = 2000,
+                                    .limit_devices = 3000,
                                     .idle_devices = 200 };
 
 /* Whether the bench itself works: the figures mean nothing. */
