@@ -10,9 +10,8 @@
 
 #define POOL_MAX    (32u << 20)
 #define LIST_MAX    (16u << 20)
-#define LOCK_MS     60000
 #define POLL_MS     50
-#define PATIENCE_MS (3 * INT64_C(60000)) /* three readers that died one after another */
+#define PATIENCE_MS (3 * INT64_C(60000)) /* several readers that died one after another */
 
 struct catalog_reading {
     struct buf text;
@@ -193,6 +192,13 @@ static void wait_a_moment(void)
     nanosleep(&moment, NULL);
 }
 
+/* How long others wait for a reader that died. One that reads for longer, since slots are scarce, is joined
+ * by a second, which costs its requests and nothing else. */
+static int64_t lock_ms(const struct abm_client *client)
+{
+    return 2 * client->env.org->api_timeout_ms;
+}
+
 int catalog_find(struct abm_client *client, struct catalog *catalog, const struct abm_op *op, const char *key,
                  bool is_by_name, const struct catalog_entry **entry_r, struct err *err)
 {
@@ -208,7 +214,7 @@ int catalog_find(struct abm_client *client, struct catalog *catalog, const struc
             return -1;
         if (rc == 1 && answers(catalog, key, is_by_name, entry_r))
             return 0;
-        locked = cache_lock(cache, catalog->cache_name, LOCK_MS, err);
+        locked = cache_lock(cache, catalog->cache_name, lock_ms(client), err);
         if (locked < 0)
             return -1;
         if (locked == 1)

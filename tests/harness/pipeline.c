@@ -14,6 +14,8 @@
 #include "base/fsio.h"
 #include "base/json.h"
 
+#define PIPELINE_ENV_MAX 16
+
 static const char *const stage_names[PIPELINE_STAGES] = { "validate", "import", "assign", "verify", "audit" };
 
 static void must(int rc, const struct err *err)
@@ -92,13 +94,15 @@ static void log_path(const struct pipeline *pipeline, enum pipeline_stage stage,
 
 void pipeline_start_worker(struct pipeline *pipeline, enum pipeline_stage stage, int copy)
 {
-    static const char *const env[] = { "ABM_ORG", "ABM_TOKEN=e2e-token", NULL };
-    static const char *const audit_env[] = { "ABM_ORG", "ABM_TOKEN", NULL }; /* it is given no token */
+    const char *const *more = pipeline->env[stage][copy];
+    /* Audit is given no token. */
+    const char *env[PIPELINE_ENV_MAX] = { "ABM_ORG",
+                                          stage == PIPELINE_AUDIT ? "ABM_TOKEN" : "ABM_TOKEN=e2e-token" };
     char program[512], log[192];
     const char *argv[] = { program, "--config", pipeline->desk.config, NULL };
     struct proc_options options = {
         .argv = argv,
-        .env = stage == PIPELINE_AUDIT ? audit_env : env,
+        .env = env,
         .stdout_file = log,
         .stderr_file = log,
         .is_appended = true,
@@ -106,6 +110,10 @@ void pipeline_start_worker(struct pipeline *pipeline, enum pipeline_stage stage,
     struct err err = ERR_INIT;
 
     assert_int_equal(pipeline->workers[stage][copy].pid, 0);
+    for (size_t i = 2; more != NULL && *more != NULL; more++, i++) {
+        assert_true(i + 1 < PIPELINE_ENV_MAX);
+        env[i] = *more;
+    }
     snprintf(program, sizeof(program), "%s/abm-%s", pipeline->bin, stage_names[stage]);
     log_path(pipeline, stage, copy, log);
     must(proc_spawn(&pipeline->workers[stage][copy], &options, &err), &err);
@@ -194,14 +202,18 @@ static int64_t cpu_ms_of(pid_t pid)
     return (int64_t)(user + system) * 1000 / sysconf(_SC_CLK_TCK);
 }
 
+int64_t pipeline_worker_cpu_ms(const struct pipeline *pipeline, enum pipeline_stage stage, int copy)
+{
+    return pipeline->workers[stage][copy].pid != 0 ? cpu_ms_of(pipeline->workers[stage][copy].pid) : 0;
+}
+
 int64_t pipeline_cpu_ms(const struct pipeline *pipeline)
 {
     int64_t sum = 0;
 
     for (int stage = 0; stage < PIPELINE_STAGES; stage++)
         for (int copy = 0; copy < pipeline->copies[stage]; copy++)
-            if (pipeline->workers[stage][copy].pid != 0)
-                sum += cpu_ms_of(pipeline->workers[stage][copy].pid);
+            sum += pipeline_worker_cpu_ms(pipeline, (enum pipeline_stage)stage, copy);
     return sum;
 }
 

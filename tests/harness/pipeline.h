@@ -46,6 +46,9 @@ struct pipeline {
     struct desk desk; /* Redis, settings, abmctl: desk_ctl(&pipeline->desk, ...) */
     struct abmsim sim;
     struct proc workers[PIPELINE_STAGES][PIPELINE_COPIES_MAX];
+    /* Further environment of each ("NAME=VALUE", NULL-terminated, borrowed) from its next start on; NULL:
+     * none. */
+    const char *const *env[PIPELINE_STAGES][PIPELINE_COPIES_MAX];
     int copies[PIPELINE_STAGES];
     const char *bin;
     char evidence[128]; /* the folder of the one sink */
@@ -70,6 +73,8 @@ void pipeline_stop_workers(struct pipeline *pipeline, int64_t timeout_ms);
 void pipeline_assert_workers_run(struct pipeline *pipeline);
 /** Processor time that the running copies have used so far, ms. */
 int64_t pipeline_cpu_ms(const struct pipeline *pipeline);
+/** The same of one. */
+int64_t pipeline_worker_cpu_ms(const struct pipeline *pipeline, enum pipeline_stage stage, int copy);
 /** Bytes in all logs of workers so far. */
 int64_t pipeline_log_bytes(const struct pipeline *pipeline);
 /** How often text stands in all logs of workers so far ("\"event\":\"breaker_opened\""). */
