@@ -61,3 +61,23 @@ int tick_run(struct redis *redis, const struct keys *keys, const char *stage, co
     redis_reply_free(reply);
     return 0;
 }
+
+int tick_beat(struct redis *redis, const struct keys *keys, const char *consumer, const char *heartbeat,
+              struct err *err)
+{
+    char name[KEY_MAX_BYTES];
+    struct redis_reply *reply;
+    struct redis_args args;
+    int rc;
+
+    redis_args_init(&args);
+    redis_arg_int(&args, 1);
+    redis_arg(&args, keys_make(keys, "workers", NULL, name));
+    redis_arg(&args, consumer);
+    redis_arg(&args, heartbeat);
+    rc = scripts_run(redis, SCRIPT_beat, &args, &reply, err);
+    redis_args_release(&args);
+    if (rc == 0)
+        redis_reply_free(reply);
+    return rc;
+}

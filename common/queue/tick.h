@@ -36,4 +36,9 @@ int tick_run(struct redis *redis, const struct keys *keys, const char *stage, co
              const char *consumer, const char *heartbeat, bool can_probe, int64_t probe_ms,
              struct tick *tick_r, struct err *err);
 
+/** Writes the heartbeat of a worker that is busy with a batch; nothing where it has none in `workers` (it has
+ * left). */
+int tick_beat(struct redis *redis, const struct keys *keys, const char *consumer, const char *heartbeat,
+              struct err *err);
+
 #endif

@@ -35,7 +35,8 @@ static const char *state_of(const struct worker *worker)
     return is_fatal ? worker->fatal : worker->why;
 }
 
-const char *worker_heartbeat(struct worker *worker, struct buf *out)
+/* Without its time and its end: lease_end_beat adds them. */
+static const char *print_head(struct worker *worker, struct buf *out)
 {
     struct json_out json;
 
@@ -45,13 +46,30 @@ const char *worker_heartbeat(struct worker *worker, struct buf *out)
     json_add_string(&json, "host", worker->host);
     json_add_int(&json, "pid", getpid());
     json_add_int(&json, "started", worker->started_ms);
-    json_add_int(&json, "at", worker_now_ms(worker));
     json_add_string(&json, "state", state_of(worker));
     json_add_int(&json, "hand", (int64_t)worker->hand_count);
     json_add_int(&json, "handled", worker->handled);
     json_add_string(&json, "version", worker->env.version);
-    json_end(&json, '}');
     return out->is_failed ? NULL : out->data;
+}
+
+const char *worker_heartbeat(struct worker *worker, struct buf *out)
+{
+    if (print_head(worker, out) != NULL)
+        lease_end_beat(out, worker_now_ms(worker));
+    return out->is_failed ? NULL : out->data;
+}
+
+void worker_say(struct worker *worker)
+{
+    const char *head;
+    struct buf text;
+
+    buf_init(&text, 4096);
+    head = print_head(worker, &text);
+    if (head != NULL)
+        lease_say(worker->lease, head, worker_now_ms(worker));
+    buf_release(&text);
 }
 
 static int report_probe(struct worker *worker, const struct err *failed, struct err *err)
@@ -101,6 +119,7 @@ static int ask(struct worker *worker, struct err *err)
     if (before - worker->beat_boot_ms >= BEAT_EVERY_MS || worker->beat_boot_ms == 0) {
         beat = worker_heartbeat(worker, &text);
         worker->beat_boot_ms = before;
+        lease_said(worker->lease);
     }
     rc = tick_run(worker->redis, &worker->keys, worker->stage->name, worker->stage->next, worker->consumer,
                   beat, can_probe, PROBE_HELD_MS, &worker->tick, err);

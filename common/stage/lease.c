@@ -1,5 +1,6 @@
 #include "stage/lease.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,11 @@
 
 #include "base/clock.h"
 #include "queue/stream.h"
+#include "queue/tick.h"
+
+#define BEAT_EVERY_MS 2000
+#define QUIET_MS      4000 /* the main loop has not beaten for so long: the thread does */
+#define BEAT_MAX      8192
 
 struct lease {
     struct lease_settings settings;
@@ -15,7 +21,10 @@ struct lease {
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t wake;
     bool is_stopping;
-    int64_t moved_ms;
+    int64_t moved_ms, renew_ms; /* when the leases are renewed next */
+    char *head;                 /* of the heartbeat; NULL: nothing was said yet */
+    int64_t said_ms;            /* boot time: of the last heartbeat */
+    int64_t ahead_ms;           /* Redis time is ahead of boot time by this */
     char (*ids)[STREAM_ID_MAX];
     size_t count, cap;
 };
@@ -49,10 +58,35 @@ static void renew(struct lease *lease, char (*ids)[STREAM_ID_MAX], size_t count)
     free(list);
 }
 
-static void wait_a_third(struct lease *lease)
+/* The heartbeat that is due, into out; false: none is. */
+static bool print_due_beat(struct lease *lease, struct buf *out)
 {
-    int64_t ms = lease->settings.lease_ms / 3;
+    int64_t now = clock_boot_ms();
+
+    if (lease->head == NULL || now - lease->said_ms < QUIET_MS)
+        return false;
+    lease->said_ms = now - QUIET_MS + BEAT_EVERY_MS;
+    buf_add_str(out, lease->head);
+    lease_end_beat(out, now + lease->ahead_ms);
+    return !out->is_failed;
+}
+
+static void beat(struct lease *lease, const char *text)
+{
+    const struct lease_settings *s = &lease->settings;
+    struct err err = ERR_INIT;
+
+    if (redis_is_connected(lease->redis) || redis_connect(lease->redis, &err) == 0)
+        (void)tick_beat(lease->redis, s->keys, s->consumer, text, &err);
+}
+
+/* Until the next renewal or the next look at the heartbeat. */
+static void wait_a_little(struct lease *lease)
+{
+    int64_t ms = lease->renew_ms - clock_boot_ms();
     struct timespec until;
+
+    ms = ms > BEAT_EVERY_MS ? BEAT_EVERY_MS : ms < 1 ? 1 : ms;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += ms / 1000;
@@ -68,23 +102,37 @@ static void wait_a_third(struct lease *lease)
 static void *run(void *user)
 {
     struct lease *lease = user;
+    struct buf text;
 
+    buf_init(&text, BEAT_MAX);
     pthread_mutex_lock(&lease->lock);
     while (!lease->is_stopping) {
-        char(*ids)[STREAM_ID_MAX];
-        size_t count;
+        char(*ids)[STREAM_ID_MAX] = NULL;
+        size_t count = 0;
+        bool is_due, is_quiet;
 
-        wait_a_third(lease);
-        if (lease->is_stopping || clock_boot_ms() - lease->moved_ms > lease->settings.max_hold_ms)
+        wait_a_little(lease);
+        if (lease->is_stopping)
+            break;
+        is_due = lease->renew_ms <= clock_boot_ms();
+        if (is_due)
+            lease->renew_ms = clock_boot_ms() + lease->settings.lease_ms / 3;
+        if (clock_boot_ms() - lease->moved_ms > lease->settings.max_hold_ms)
             continue;
-        ids = copy_ids(lease, &count);
+        if (is_due)
+            ids = copy_ids(lease, &count);
+        buf_reset(&text);
+        is_quiet = print_due_beat(lease, &text);
         pthread_mutex_unlock(&lease->lock);
         if (count > 0)
             renew(lease, ids, count);
+        if (is_quiet)
+            beat(lease, text.data);
         free(ids);
         pthread_mutex_lock(&lease->lock);
     }
     pthread_mutex_unlock(&lease->lock);
+    buf_release(&text);
     return NULL;
 }
 
@@ -114,6 +162,7 @@ int lease_start(const struct lease_settings *settings, struct lease **lease_r, s
         return err_set(err, ERR_NOMEM, 0, "no memory for the leases");
     lease->settings = *settings;
     lease->moved_ms = clock_boot_ms();
+    lease->renew_ms = lease->moved_ms + settings->lease_ms / 3;
     if (redis_new(settings->redis, &lease->redis, err) != 0)
         goto failed;
     if (start_thread(lease, err) != 0)
@@ -139,6 +188,7 @@ void lease_stop(struct lease *lease)
     pthread_mutex_destroy(&lease->lock);
     redis_free(lease->redis);
     free(lease->ids);
+    free(lease->head);
     free(lease);
 }
 
@@ -185,5 +235,28 @@ void lease_moved(struct lease *lease)
 {
     pthread_mutex_lock(&lease->lock);
     lease->moved_ms = clock_boot_ms();
+    pthread_mutex_unlock(&lease->lock);
+}
+
+void lease_end_beat(struct buf *out, int64_t at_ms)
+{
+    buf_addf(out, ",\"at\":%" PRId64 "}", at_ms);
+}
+
+void lease_say(struct lease *lease, const char *head, int64_t now_ms)
+{
+    char *copy = strdup(head);
+
+    pthread_mutex_lock(&lease->lock);
+    free(lease->head);
+    lease->head = copy;
+    lease->ahead_ms = now_ms - clock_boot_ms();
+    pthread_mutex_unlock(&lease->lock);
+}
+
+void lease_said(struct lease *lease)
+{
+    pthread_mutex_lock(&lease->lock);
+    lease->said_ms = clock_boot_ms();
     pthread_mutex_unlock(&lease->lock);
 }

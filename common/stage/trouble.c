@@ -31,6 +31,7 @@ static void beat(struct worker *worker)
         redis_reply_free(reply);
     buf_release(&buf);
     worker->trouble.beat_boot_ms = now;
+    lease_said(worker->lease);
 }
 
 void worker_trouble(struct worker *worker, const char *event, const struct err *why)
@@ -52,6 +53,7 @@ void worker_trouble(struct worker *worker, const char *event, const struct err *
                  told.text, err_advice(told.code));
         trouble->code = why->code;
         trouble->said_boot_ms = now;
+        worker_say(worker);
     }
     beat(worker);
 }

@@ -234,6 +234,7 @@ static int handle(struct worker *worker, size_t held_count, struct err *err)
         return -1;
     }
     lease_moved(worker->lease);
+    worker_say(worker);
     if (call_handler(worker, &work, &why) != 0) {
         /* Connected anew first: what the handler did is known only through the devices in hand. */
         if (is_connection_trouble(&why) && worker_connect(worker, false, err) != 0)

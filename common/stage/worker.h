@@ -94,6 +94,8 @@ void worker_drop_hand(struct worker *worker);
  */
 void worker_note_fatal(struct worker *worker, const struct err *why, bool is_closing);
 void worker_note_success(struct worker *worker, bool is_closing);
+/** A batch begins, which may take long: the thread of the leases says so while the main loop says nothing. */
+void worker_say(struct worker *worker);
 /** Asks Redis where things stand, if that is not known well enough; probes the API where it is this worker's
  * turn. */
 int worker_look(struct worker *worker, struct err *err);

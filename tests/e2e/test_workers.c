@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "harness/pipeline.h"
+#include "queue/status.h"
 
 #define PREFIX "C02"
 
@@ -158,6 +160,66 @@ static void gives_back_what_no_batch_took(void **state)
     pipeline_stop(&pipeline);
 }
 
+/* "at" of the one heartbeat that a stage has; 0: none. */
+static int64_t beat_of(struct pipeline *pipeline, const char *stage)
+{
+    struct redis_reply *beats = desk_ask(&pipeline->desk, "HVALS", "@workers", NULL);
+    struct err err = ERR_INIT;
+    int64_t at = 0;
+
+    for (size_t i = 0; i < redis_count(beats); i++) {
+        size_t len;
+        const char *text = redis_text(redis_at(beats, i), &len);
+        struct json *beat;
+
+        must(json_parse(text, len, &beat, &err), &err);
+        if (strcmp(json_string(json_get(beat, "stage")), stage) == 0)
+            (void)json_int(json_get(beat, "at"), &at);
+        json_free(beat);
+    }
+    redis_reply_free(beats);
+    return at;
+}
+
+struct life {
+    struct pipeline *pipeline;
+    int64_t since;
+};
+
+static bool shows_life(void *user)
+{
+    struct life *life = user;
+
+    return beat_of(life->pipeline, "assign") - life->since >= STATUS_ALIVE_MS;
+}
+
+/* A batch of 200 takes minutes at a usual rate: its worker is there all the while, and says so. */
+static void a_worker_long_at_a_batch_shows_life(void **state)
+{
+    struct pipeline_options options = {
+        .bin = TEST_BIN,
+        .rate_limit = "{ requests: 4, per: 1s, burst: 4 }",
+    };
+    struct pipeline_push push;
+    struct pipeline pipeline;
+    struct life life;
+
+    (void)state;
+    pipeline_start(&pipeline, &options);
+    pipeline_start_workers(&pipeline);
+    pipeline_push_begin(&pipeline, &push, pipeline_csv(&pipeline, "devices.csv", PREFIX, 200), NULL);
+    wait_for_stat(&pipeline, "puts_received", 1);
+    life = (struct life){ &pipeline, beat_of(&pipeline, "assign") };
+    if (!proc_until(shows_life, &life, 30000))
+        fail_msg("the heartbeat stands still while a batch is worked on");
+    assert_int_equal(desk_number(&pipeline.desk, "HGET", "@count:assign", "passed", NULL), 0);
+    desk_expect(&pipeline.desk, desk_ctl(&pipeline.desk, "status", NULL), 0, "working", NULL);
+    pipeline_stop_workers(&pipeline, 20000);
+    assert_int_equal(desk_number(&pipeline.desk, "HLEN", "@workers", NULL), 0);
+    proc_kill(&push.proc);
+    pipeline_stop(&pipeline);
+}
+
 static bool has_lost(void *user)
 {
     return pipeline_log_count(user, "\"lost_message\"") > 0;
@@ -239,6 +301,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stops_and_starts_under_load),
         cmocka_unit_test(gives_back_what_no_batch_took),
+        cmocka_unit_test(a_worker_long_at_a_batch_shows_life),
         cmocka_unit_test(a_late_worker_sends_nothing),
         cmocka_unit_test(a_late_settle_changes_nothing),
     };

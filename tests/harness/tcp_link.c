@@ -69,6 +69,7 @@ void tcp_link_free(struct tcp_link *link)
         }
         free(line->in);
     }
+    free(link->asked);
     free(link);
 }
 

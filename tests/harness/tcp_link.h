@@ -30,7 +30,9 @@ struct tcp_line {
 struct tcp_link {
     struct tcp_link *next;
     struct tcp_line lines[TCP_WAYS];
-    bool awaits_reply; /* the message that it answers fits the trap */
+    char *asked; /* the message to the server that is not answered yet, for a trap that is laid meanwhile */
+    size_t asked_len;
+    bool awaits_reply; /* that message fits the trap */
     bool tells_when_out;
     bool is_cut, is_reset;
     int polled[TCP_WAYS]; /* index into the poll's list; -1: none */

@@ -49,14 +49,36 @@ static bool is_the_one(struct tcp_proxy *proxy)
     return ++proxy->matches > proxy->trap.after && proxy->trap.point != TCP_NEVER;
 }
 
+static bool fits(const struct tcp_catch *trap, const char *data, size_t len)
+{
+    return has(data, len, trap->request) && has(data, len, trap->also);
+}
+
+static bool needs_reply(const struct tcp_catch *trap)
+{
+    return trap->point == TCP_BEFORE_REPLY || trap->point == TCP_AFTER_REPLY || trap->reply != NULL;
+}
+
+static void keep_asked(struct tcp_link *link, const char *data, size_t len)
+{
+    char *copy = realloc(link->asked, len);
+
+    if (copy == NULL)
+        return;
+    memcpy(copy, data, len);
+    link->asked = copy;
+    link->asked_len = len;
+}
+
 /* A whole message to the server: true where it is held. */
 static bool meets_request(struct tcp_proxy *proxy, struct tcp_link *link, const char *data, size_t len)
 {
     const struct tcp_catch *trap = &proxy->trap;
 
-    if (!proxy->is_set || !has(data, len, trap->request) || !has(data, len, trap->also))
+    keep_asked(link, data, len);
+    if (!proxy->is_set || !fits(trap, data, len))
         return false;
-    if (trap->point == TCP_BEFORE_REPLY || trap->point == TCP_AFTER_REPLY || trap->reply != NULL) {
+    if (needs_reply(trap)) {
         link->awaits_reply = true;
         return false;
     }
@@ -72,6 +94,7 @@ static bool meets_reply(struct tcp_proxy *proxy, struct tcp_link *link, const ch
     bool is_awaited = link->awaits_reply && proxy->is_set;
 
     link->awaits_reply = false;
+    link->asked_len = 0;
     if (!is_awaited || !has(data, len, proxy->trap.reply) || !is_the_one(proxy))
         return false;
     if (proxy->trap.point == TCP_BEFORE_REPLY) {
@@ -337,8 +360,11 @@ void tcp_proxy_catch(struct tcp_proxy *proxy, const struct tcp_catch *trap)
     proxy->is_set = true;
     proxy->has_caught = false;
     proxy->matches = 0;
-    for (struct tcp_link *link = proxy->links; link != NULL; link = link->next)
-        link->awaits_reply = link->tells_when_out = false;
+    for (struct tcp_link *link = proxy->links; link != NULL; link = link->next) {
+        link->tells_when_out = false;
+        link->awaits_reply =
+            needs_reply(trap) && link->asked_len > 0 && fits(trap, link->asked, link->asked_len);
+    }
     end(proxy);
 }
 

@@ -66,7 +66,8 @@ struct tcp_catch {
     int after;           /* so many are let pass first */
 };
 
-/** Lays the trap; one that was laid before and has caught nothing is gone. Texts are borrowed until the next.
+/** Lays the trap, also for the reply to what is under way already; one that was laid before and has caught
+ * nothing is gone. Texts are borrowed until the next.
  */
 void tcp_proxy_catch(struct tcp_proxy *proxy, const struct tcp_catch *trap) __attribute__((nonnull(1, 2)));
 /** True once it has caught (with TCP_AFTER_REPLY: once the reply has gone out whole). */
