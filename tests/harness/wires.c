@@ -41,59 +41,86 @@ void wires_lay(struct wires *wires, struct pipeline *pipeline, const char *const
     }
 }
 
-#define EACH_WIRE(wire)                                                                                      \
-    for (struct wire *wire = &wires->at[0][0]; wire < &wires->at[PIPELINE_STAGES][0]; wire++)                \
-        if (wire->redis != NULL)
+/* Calls act for each wire that is laid; returns the sum of what it says. */
+static int64_t each(struct wires *wires, int64_t (*act)(struct wire *wire, const void *user),
+                    const void *user)
+{
+    int64_t sum = 0;
+
+    for (int stage = 0; stage < PIPELINE_STAGES; stage++)
+        for (int copy = 0; copy < PIPELINE_COPIES_MAX; copy++)
+            if (wires->at[stage][copy].redis != NULL)
+                sum += act(&wires->at[stage][copy], user);
+    return sum;
+}
+
+static int64_t take_down(struct wire *wire, const void *user)
+{
+    (void)user;
+    tcp_proxy_stop(wire->redis);
+    tcp_proxy_stop(wire->api);
+    *wire = (struct wire){ 0 };
+    return 1;
+}
 
 void wires_take_down(struct wires *wires)
 {
-    EACH_WIRE(wire)
-    {
-        tcp_proxy_stop(wire->redis);
-        tcp_proxy_stop(wire->api);
-        *wire = (struct wire){ 0 };
-    }
+    (void)each(wires, take_down, NULL);
 }
 
 static const struct tcp_weather fair;
 
+static int64_t set_redis(struct wire *wire, const void *weather)
+{
+    tcp_proxy_set(wire->redis, weather);
+    return 1;
+}
+
 void wires_redis(struct wires *wires, const struct tcp_weather *weather)
 {
-    EACH_WIRE(wire)
-    tcp_proxy_set(wire->redis, weather != NULL ? weather : &fair);
+    (void)each(wires, set_redis, weather != NULL ? weather : &fair);
+}
+
+static int64_t set_api(struct wire *wire, const void *weather)
+{
+    tcp_proxy_set(wire->api, weather);
+    return 1;
 }
 
 void wires_api(struct wires *wires, const struct tcp_weather *weather)
 {
-    EACH_WIRE(wire)
-    tcp_proxy_set(wire->api, weather != NULL ? weather : &fair);
+    (void)each(wires, set_api, weather != NULL ? weather : &fair);
 }
 
-int wires_cut_redis(struct wires *wires, bool is_reset)
+static int64_t cut_redis(struct wire *wire, const void *is_reset)
 {
-    int count = 0;
-
-    EACH_WIRE(wire)
-    count += tcp_proxy_cut(wire->redis, is_reset);
-    return count;
+    return tcp_proxy_cut(wire->redis, *(const bool *)is_reset);
 }
 
-int wires_cut_api(struct wires *wires, bool is_reset)
+int64_t wires_cut_redis(struct wires *wires, bool is_reset)
 {
-    int count = 0;
+    return each(wires, cut_redis, &is_reset);
+}
 
-    EACH_WIRE(wire)
-    count += tcp_proxy_cut(wire->api, is_reset);
-    return count;
+static int64_t cut_api(struct wire *wire, const void *is_reset)
+{
+    return tcp_proxy_cut(wire->api, *(const bool *)is_reset);
+}
+
+int64_t wires_cut_api(struct wires *wires, bool is_reset)
+{
+    return each(wires, cut_api, &is_reset);
+}
+
+static int64_t redis_connections(struct wire *wire, const void *user)
+{
+    (void)user;
+    return tcp_proxy_connections(wire->redis);
 }
 
 int64_t wires_redis_connections(struct wires *wires)
 {
-    int64_t count = 0;
-
-    EACH_WIRE(wire)
-    count += tcp_proxy_connections(wire->redis);
-    return count;
+    return each(wires, redis_connections, NULL);
 }
 
 const char *wires_sha(struct pipeline *pipeline, const char *text)

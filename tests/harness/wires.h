@@ -35,8 +35,8 @@ void wires_take_down(struct wires *wires);
 void wires_redis(struct wires *wires, const struct tcp_weather *weather);
 void wires_api(struct wires *wires, const struct tcp_weather *weather);
 /** Cuts every open connection to Redis, or to the API. Returns how many. */
-int wires_cut_redis(struct wires *wires, bool is_reset);
-int wires_cut_api(struct wires *wires, bool is_reset);
+int64_t wires_cut_redis(struct wires *wires, bool is_reset);
+int64_t wires_cut_api(struct wires *wires, bool is_reset);
 /** Connections to Redis made so far. */
 int64_t wires_redis_connections(struct wires *wires);
 
