@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "harness/toll.h"
 #include "harness/wires.h"
 #include "queue/scripts.h"
@@ -130,11 +129,58 @@ static void forget_lists(struct scene *scene)
     pipeline_start_worker(&scene->pipeline, PIPELINE_VALIDATE, 0);
 }
 
+struct run {
+    struct scene *scene;
+    enum point point;
+    bool is_dead[VICTIMS];
+};
+
+/* Whoever has come to the point dies. True once all of them have. */
+static bool all_are_dead(void *user)
+{
+    struct run *run = user;
+    bool are_all = true;
+
+    for (int victim = 0; victim < VICTIMS; victim++) {
+        bool is_laid = victim != CLOSING || run->is_dead[RECORDS] || !applies(run->point, RECORDS);
+
+        if (!applies(run->point, victim) || run->is_dead[victim])
+            continue;
+        run->is_dead[victim] = is_laid && dies(run->scene, run->point, (enum victim)victim);
+        are_all = are_all && run->is_dead[victim];
+        if (run->is_dead[victim] && victim == RECORDS)
+            lay_trap(run->scene, run->point, CLOSING);
+    }
+    return are_all;
+}
+
+static void add_up(struct run *run, const struct toll *toll)
+{
+    for (int victim = 0; victim < VICTIMS; victim++) {
+        struct tally *tally = &run->scene->tallies[run->point][victim];
+
+        if (!applies(run->point, victim))
+            continue;
+        tally->runs++;
+        tally->toll.devices += toll->devices;
+        tally->toll.lost += toll->lost;
+        tally->toll.doubled += toll->doubled;
+        tally->toll.repeated += toll->repeated;
+    }
+}
+
+static void assert_all_died(const struct run *run)
+{
+    for (int victim = 0; victim < VICTIMS; victim++)
+        if (applies(run->point, victim) && !run->is_dead[victim])
+            fail_msg("%s never came to the point: %s", victims[victim].name, point_names[run->point]);
+}
+
 static void one_run(struct scene *scene, enum point point)
 {
     struct pipeline *pipeline = &scene->pipeline;
-    int64_t until = clock_boot_ms() + RUN_MS;
-    bool is_dead[VICTIMS] = { false };
+    struct run run = { .scene = scene, .point = point };
+    int devices = scene->deaths->devices;
     struct pipeline_result result;
     struct pipeline_push push;
     struct toll_mark mark;
@@ -142,7 +188,7 @@ static void one_run(struct scene *scene, enum point point)
     char prefix[8];
 
     snprintf(prefix, sizeof(prefix), "%c%02d", 'G' + (int)point, scene->round);
-    if (applies(point, VALIDATE) && (point == ASKED || point == UNANSWERED))
+    if (point == ASKED || point == UNANSWERED)
         forget_lists(scene);
     toll_mark(pipeline, &mark);
     for (int victim = 0; victim < CLOSING; victim++)
@@ -150,38 +196,15 @@ static void one_run(struct scene *scene, enum point point)
             lay_trap(scene, point, (enum victim)victim);
     if (!applies(point, RECORDS))
         lay_trap(scene, point, CLOSING);
-    pipeline_push_begin(pipeline, &push,
-                        pipeline_csv(pipeline, "devices.csv", prefix, scene->deaths->devices), NULL);
-    while (!pipeline_push_ends(&push, 5) && clock_boot_ms() < until) {
-        for (int victim = 0; victim < VICTIMS; victim++) {
-            bool is_laid = victim != CLOSING || is_dead[RECORDS] || !applies(point, RECORDS);
-
-            if (!applies(point, victim) || is_dead[victim] || !is_laid ||
-                !dies(scene, point, (enum victim)victim))
-                continue;
-            is_dead[victim] = true;
-            if (victim == RECORDS)
-                lay_trap(scene, point, CLOSING);
-        }
-    }
-    pipeline_push_end(pipeline, &push, 0, &result);
-    toll_take(pipeline, &mark, result.run, prefix, scene->deaths->devices, &toll);
-    for (int victim = 0; victim < VICTIMS; victim++) {
-        struct tally *tally = &scene->tallies[point][victim];
-
-        if (!applies(point, victim))
-            continue;
-        if (!is_dead[victim])
-            fail_msg("%s never came to the point: %s", victims[victim].name, point_names[point]);
-        tally->runs++;
-        tally->toll.devices += toll.devices;
-        tally->toll.lost += toll.lost;
-        tally->toll.doubled += toll.doubled;
-        tally->toll.repeated += toll.repeated;
-    }
-    if (strcmp(result.state, "closed") != 0 || result.assigned != scene->deaths->devices)
+    pipeline_push_begin(pipeline, &push, pipeline_csv(pipeline, "devices.csv", prefix, devices), NULL);
+    (void)proc_until(all_are_dead, &run, RUN_MS);
+    assert_all_died(&run);
+    pipeline_push_end(pipeline, &push, RUN_MS, &result);
+    toll_take(pipeline, &mark, result.run, prefix, devices, &toll);
+    add_up(&run, &toll);
+    if (strcmp(result.state, "closed") != 0 || result.assigned != devices)
         fail_msg("%s: %lld of %d assigned, the run is %s", point_names[point], (long long)result.assigned,
-                 scene->deaths->devices, result.state);
+                 devices, result.state);
 }
 
 static void print_table(const struct scene *scene)
