@@ -48,6 +48,8 @@
     X(ERR_ENCODING, "encoding", INPUT, "save the file as UTF-8 without NUL bytes")                           \
     X(ERR_STRICT, "strict", INPUT, "correct the listed rows, or push without --strict")                      \
     X(ERR_INPUT_CHANGED, "input_changed", LATER, "push again once nobody writes to the file any more")       \
+    X(ERR_INPUT_OTHER, "input_other", INPUT,                                                                 \
+      "give the very file, mapping and batch size that the run was pushed with")                             \
     X(ERR_PUSH_STOPPED, "push_stopped", LATER, "run the same command again: only missing batches are sent")  \
     /* a device's values: outcome rejected */                                                                \
     X(ERR_SERIAL_EMPTY, "serial_empty", DEVICE, "give the device its serial")                                \
@@ -155,6 +157,8 @@
     X(ERR_NOT_FOUND, "not_found", INPUT,                                                                     \
       "nothing of that name is there: see run list, dead list or audit list")                                \
     X(ERR_SUPERSEDED, "superseded", DENIED, "a later run has changed the device; --force overrides")         \
-    X(ERR_RUN_STATE, "run_state", DENIED, "the run's state does not allow it: see the text")
+    X(ERR_RUN_STATE, "run_state", DENIED, "the run's state does not allow it: see the text")                 \
+    X(ERR_RUN_LOST, "run_lost", LATER,                                                                       \
+      "abmctl run repair --run ID --input FILE puts back what Redis has lost")
 
 #endif

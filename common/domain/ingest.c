@@ -231,6 +231,15 @@ static int check_rows(struct field_reader *reader, const struct ingest *ingest)
     return 0;
 }
 
+/* A producer knows nothing of what a device has been through: evidence must not say it on its word. */
+static void forget_past(struct device *device)
+{
+    device->seq = 0;
+    device->is_noted = false;
+    device->from_blueprint_id = NULL;
+    device->from_mdm_server_id = NULL;
+}
+
 static int read_devices(struct field_reader *reader, const struct json *list, struct ingest *ingest)
 {
     long i = 0;
@@ -243,6 +252,8 @@ static int read_devices(struct field_reader *reader, const struct json *list, st
         reader->place.index = i;
         if (ingest_device_read(reader, item, &ingest->devices[i]) != 0)
             return -1;
+        if (ingest->part.sha256 == NULL)
+            forget_past(&ingest->devices[i]);
         if (ingest->devices[i].row == 0)
             ingest->devices[i].row = i + 1;
     }

@@ -22,7 +22,11 @@ struct ingest_rejected {
     const char *text;
 };
 
-/* A half of a batch that was split after its worker crashed: it keeps the parent's registration. */
+/*
+ * A half of a batch that was split after its worker crashed, or devices of it that were lost and put back
+ * (abmctl run repair): it keeps the parent's registration. Devices of a part may carry what they have been
+ * through: seq, is_noted, from_*.
+ */
 struct ingest_part {
     const char *path;   /* "" whole; "0", "1", "01", ... */
     const char *sha256; /* of the whole batch's bytes; NULL: whole, hash it yourself */

@@ -103,6 +103,11 @@ static const struct field device_fields[] = {
     FIELD("mdm_server", FIELD_TEXT, device, mdm_server_id),
     FIELD_BY("action", read_action, print_action),
     FIELD_BY("expected_from", read_expected, print_expected),
+    /* what only a part says (ingest.h), under the names of a message */
+    FIELD("seq", FIELD_COUNT, device, seq),
+    FIELD("noted", FIELD_FLAG, device, is_noted),
+    FIELD("from", FIELD_TEXT, device, from_blueprint_id),
+    FIELD("from_mdm", FIELD_TEXT, device, from_mdm_server_id),
 };
 
 int ingest_device_read(struct field_reader *reader, const struct json *value, struct device *device_r)

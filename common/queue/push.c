@@ -67,9 +67,18 @@ int push_come(struct redis *redis, const struct keys *keys, const char *run, boo
 {
     char key[KEY_MAX_BYTES], name[PUSH_RUN_BYTES + 16];
     struct redis_reply *reply;
+    struct redis_args args;
+    int rc;
 
     snprintf(name, sizeof(name), "%s:batches", run);
-    if (redis_callv(redis, &reply, err, "HKEYS", keys_make(keys, "run", name, key), NULL) != 0)
+    redis_args_init(&args);
+    redis_arg_int(&args, 1);
+    redis_arg(&args, keys_make(keys, "run", name, key));
+    redis_arg(&args, keys->prefix);
+    redis_arg(&args, run);
+    rc = scripts_run(redis, SCRIPT_come, &args, &reply, err);
+    redis_args_release(&args);
+    if (rc != 0)
         return -1;
     memset(is_come, 0, count * sizeof(*is_come));
     for (size_t i = 0; i < redis_count(reply); i++) {
@@ -80,6 +89,34 @@ int push_come(struct redis *redis, const struct keys *keys, const char *run, boo
     }
     redis_reply_free(reply);
     return 0;
+}
+
+/* "RUN MS HEAD" */
+static bool read_record(const char *record, char run_r[PUSH_RUN_BYTES], struct buf *head)
+{
+    const char *first = strchr(record, ' '), *second = first != NULL ? strchr(first + 1, ' ') : NULL;
+
+    if (second == NULL || (size_t)(first - record) >= PUSH_RUN_BYTES)
+        return false;
+    memcpy(run_r, record, (size_t)(first - record));
+    run_r[first - record] = '\0';
+    buf_add_str(head, second + 1);
+    return true;
+}
+
+int push_record(struct redis *redis, const struct keys *keys, const char *source_sha256,
+                const char *mapping_sha256, char run_r[PUSH_RUN_BYTES], struct buf *head, struct err *err)
+{
+    char key[KEY_MAX_BYTES], field[160];
+    struct redis_reply *reply;
+    bool is_there;
+
+    snprintf(field, sizeof(field), "%s:%s", source_sha256, mapping_sha256);
+    if (redis_callv(redis, &reply, err, "HGET", keys_make(keys, "pushed", NULL, key), field, NULL) != 0)
+        return -1;
+    is_there = redis_kind(reply) == REDIS_TEXT && read_record(redis_text(reply, NULL), run_r, head);
+    redis_reply_free(reply);
+    return buf_check(head, "the record of the push", err) != 0 ? -1 : is_there;
 }
 
 int push_backlog(struct redis *redis, const struct keys *keys, int64_t *messages_r, struct err *err)

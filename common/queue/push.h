@@ -42,7 +42,13 @@ int push_begin(struct redis *redis, const struct keys *keys, const struct push_i
 int push_rules(struct redis *redis, const struct keys *keys, const char *sha256, const char *text, size_t len,
                struct err *err);
 
-/** Sets is_come[N - 1] for each registered batch N of the run; is_come has count elements. */
+/** The record that push_begin keeps: 1, its run and (appended) its head; 0 there is none; -1 with
+ * ERR_REDIS_*. */
+int push_record(struct redis *redis, const struct keys *keys, const char *source_sha256,
+                const char *mapping_sha256, char run_r[PUSH_RUN_BYTES], struct buf *head, struct err *err);
+
+/** Sets is_come[N - 1] for each batch N of the run that is registered or on its way to validate; is_come has
+ * count elements. */
 int push_come(struct redis *redis, const struct keys *keys, const char *run, bool *is_come, size_t count,
               struct err *err);
 

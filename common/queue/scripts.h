@@ -12,7 +12,8 @@
     X(tick) X(beat) X(settle) X(register) X(account) X(closed) X(renew) X(mine) X(make_group) \
     X(reclaim) X(limiter) X(pause_limit) X(note) X(cache) X(breaker) X(judge) \
     X(report) X(chain_take) X(chain_store) X(chain_move) X(replay) X(drop_letter) X(pause_stage) \
-    X(cancel) X(unpark) X(close_run) X(begin_push) X(leave)
+    X(cancel) X(unpark) X(close_run) X(begin_push) X(leave) \
+    X(come) X(missing) X(claimed) X(repair)
 /* clang-format on */
 
 #define SCRIPT_ENUM(name) SCRIPT_##name,

@@ -108,9 +108,13 @@ static int show_pushed(const struct pushing *pushing, struct err *err)
     int rc;
 
     if (!pushing->ctl->is_json) {
-        printf("run %s: %lld of %lld batches published: %lld rows, %lld rejected, %lld duplicates\n",
-               pushing->id, (long long)pushing->published, (long long)pushing->batches,
-               (long long)rows->total, (long long)rejected, (long long)rows->duplicate);
+        char now[64] = "";
+
+        if (pushing->skipped > 0)
+            snprintf(now, sizeof(now), " (%lld of them now)", (long long)pushing->published);
+        printf("run %s: %lld of %lld batches published%s: %lld rows, %lld rejected, %lld duplicates\n",
+               pushing->id, (long long)(pushing->published + pushing->skipped), (long long)pushing->batches,
+               now, (long long)rows->total, (long long)rejected, (long long)rows->duplicate);
         printf("follow it: abmctl status --run %s\n", pushing->id);
         return 0;
     }
@@ -142,7 +146,7 @@ static int wait_and_show(struct pushing *pushing, struct err *err)
         return err_set(err, ERR_NOMEM, 0, "no memory");
     if (!pushing->ctl->is_json)
         ctl_say(pushing->ctl, "run %s: %lld of %lld batches published; waiting for its end", pushing->id,
-                (long long)pushing->published, (long long)pushing->batches);
+                (long long)(pushing->published + pushing->skipped), (long long)pushing->batches);
     rc = look_wait(pushing->ctl, pushing->id, pushing->timeout_ms, pool, &view, err);
     if (rc == 0)
         rc = results_show(pushing->ctl, &view, clock_boot_ms() - pushing->begun_boot_ms, err);

@@ -8,6 +8,7 @@
 #include "domain/message.h"
 #include "look.h"
 #include "queue/control.h"
+#include "queue/repair.h"
 #include "queue/runs.h"
 #include "results.h"
 #include "table.h"
@@ -203,13 +204,29 @@ int cmd_run_show(struct ctl *ctl, int argc, char **argv, struct err *err)
     return rc;
 }
 
+/* No batch is missing: either its devices are still on their way, or some of them stand nowhere. */
+static int refuse_whole(struct ctl *ctl, const char *run, struct err *err)
+{
+    struct repair_look look;
+    int64_t missing;
+
+    if (repair_look(ctl->redis, &ctl->keys, run, &look, NULL, NULL, err) != 0)
+        return -1;
+    missing = repair_missing_devices(&look);
+    if (missing == 0)
+        return err_set(err, ERR_RUN_STATE, 0,
+                       "run %s misses no batch: it closes by itself once all its devices ended", run);
+    return err_set(
+        err, ERR_RUN_STATE, 0,
+        "run %s misses no batch, but %lld of its devices stand nowhere: abmctl run repair --run %s "
+        "--input FILE puts them back",
+        run, (long long)missing, run);
+}
+
 static int refuse(const char *run, enum control_answer answer, const char *state, struct err *err)
 {
     if (answer == CONTROL_NONE)
         return err_set(err, ERR_NOT_FOUND, 0, "there is no run '%s'", run);
-    if (answer == CONTROL_WHOLE)
-        return err_set(err, ERR_RUN_STATE, 0,
-                       "run %s misses no batch: it closes by itself once all its devices ended", run);
     return err_set(err, ERR_RUN_STATE, 0, "run %s is %s already", run, state);
 }
 
@@ -250,6 +267,8 @@ int cmd_run_close(struct ctl *ctl, int argc, char **argv, struct err *err)
         return rc < 0 ? -1 : CTL_DONE;
     if (control_close(ctl->redis, &ctl->keys, run, &answer, state, &left, err) != 0)
         return -1;
+    if (answer == CONTROL_WHOLE)
+        return refuse_whole(ctl, run, err);
     if (answer != CONTROL_DONE)
         return refuse(run, answer, state, err);
     return show_done(ctl, run, "closes as incomplete", left, -1, err);

@@ -14,6 +14,7 @@ int cmd_health(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_run_list(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_run_show(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_run_close(struct ctl *ctl, int argc, char **argv, struct err *err);
+int cmd_run_repair(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_cancel(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_dead_list(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_dead_show(struct ctl *ctl, int argc, char **argv, struct err *err);

@@ -15,6 +15,8 @@ static const struct ctl_command commands[] = {
     { "run", "list", "[--max N]", "the newest runs", cmd_run_list },
     { "run", "show", "ID", "all that is known of a run", cmd_run_show },
     { "run", "close", "ID", "wait for no more batches: the run closes as incomplete", cmd_run_close },
+    { "run", "repair", "--run ID --input FILE [--blueprints FILE] [--batch-size N] [--dry-run]",
+      "put back what Redis has lost of an open run", cmd_run_repair },
     { "cancel", NULL, "--run ID", "end a run: what has not been touched is cancelled", cmd_cancel },
     { "dead", "list", "[--stage STAGE] [--run ID] [--code CODE] [--serial SERIAL]", "dead letters",
       cmd_dead_list },

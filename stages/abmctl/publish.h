@@ -1,7 +1,7 @@
 /**
- * publish.h - batches go to ingest: those that validate has not registered yet, one after the other, held
- * back by validate's backlog and by a full Redis, over lost connections. What was interrupted is resumed by
- * the same call.
+ * publish.h - batches go to ingest: those that neither came nor are on their way to validate, one after the
+ * other, held back by validate's backlog and by a full Redis, over lost connections. What was interrupted is
+ * resumed by the same call.
  */
 #ifndef ABMCTL_PUBLISH_H
 #define ABMCTL_PUBLISH_H
@@ -15,7 +15,7 @@ struct publish {
     const struct source *source;
     const char *run;
     int64_t batches;
-    bool *is_come; /* of the run's batches: registered before */
+    bool *is_come; /* of the run's batches: registered before, or on their way */
     int64_t published, skipped;
 };
 

@@ -83,8 +83,7 @@ static void tell_counts(struct pushing *pushing)
             (long long)rows->duplicate);
 }
 
-/* Only counts the batches that publishing will make. */
-static int count_batches(struct pushing *pushing, struct err *err)
+int pushing_count(struct pushing *pushing, struct err *err)
 {
     static const struct ingest head;
     struct batcher batcher;
@@ -103,7 +102,7 @@ int pushing_read(struct pushing *pushing, struct err *err)
     int64_t wrong;
 
     if (rows_init(&pushing->rows, pushing->pattern, pushing->rules.mapping, list_row, pushing, err) != 0 ||
-        count_batches(pushing, err) != 0)
+        pushing_count(pushing, err) != 0)
         return -1;
     tell_counts(pushing);
     wrong = rows_wrong(&pushing->rows);
@@ -141,7 +140,7 @@ static void take_text(const struct json *doc, const char *name, char *text, size
     snprintf(text, size, "%s", value != NULL ? value : "");
 }
 
-static int read_head(struct pushing *pushing, const struct buf *head, struct err *err)
+int pushing_read_head(struct pushing *pushing, const struct buf *head, struct err *err)
 {
     struct json *doc;
     int64_t size;
@@ -157,7 +156,7 @@ static int read_head(struct pushing *pushing, const struct buf *head, struct err
     if (size == pushing->size)
         return 0;
     pushing->size = size; /* the batches of before were of another size: so must these be */
-    return count_batches(pushing, err);
+    return pushing_count(pushing, err);
 }
 
 struct beginning {
@@ -210,10 +209,15 @@ static int find_run(struct beginning *beginning, struct err *err)
 
 static int store_rules(void *user, struct err *err)
 {
-    struct pushing *pushing = user;
+    const struct pushing *pushing = user;
 
     return push_rules(pushing->ctl->redis, &pushing->ctl->keys, pushing->rules.sha256,
                       pushing->rules.text.data, pushing->rules.text.len, err);
+}
+
+int pushing_store_rules(struct pushing *pushing, struct err *err)
+{
+    return publish_patiently(pushing->ctl, store_rules, pushing, err);
 }
 
 int pushing_begin(struct pushing *pushing, struct err *err)
@@ -236,19 +240,20 @@ int pushing_begin(struct pushing *pushing, struct err *err)
     if (rc == 0)
         rc = find_run(&beginning, err);
     if (rc == 0)
-        rc = read_head(pushing, &beginning.head, err);
+        rc = pushing_read_head(pushing, &beginning.head, err);
     buf_release(&head);
     buf_release(&beginning.head);
     if (rc == 0 && pushing->is_resumed)
-        ctl_say(pushing->ctl, "run %s of this input is open: only missing batches are sent", pushing->id);
-    return rc == 0 ? publish_patiently(pushing->ctl, store_rules, pushing, err) : -1;
+        ctl_say(pushing->ctl, "run %s of this input is open: only batches that are missing are sent",
+                pushing->id);
+    return rc == 0 ? pushing_store_rules(pushing, err) : -1;
 }
 
 /* --- the second pass --- */
 
-static int publish_all(struct pushing *pushing, struct publish *publish, struct err *err)
+void pushing_head(const struct pushing *pushing, struct ingest *head_r)
 {
-    const struct ingest head = {
+    *head_r = (struct ingest){
         .run = pushing->id,
         .batches = pushing->batches,
         .mode = "apply",
@@ -258,9 +263,15 @@ static int publish_all(struct pushing *pushing, struct publish *publish, struct 
         .mapping_sha256 = pushing->rules.sha256,
         .git_commit = pushing->git_commit[0] != '\0' ? pushing->git_commit : NULL,
     };
+}
+
+static int publish_all(struct pushing *pushing, struct publish *publish, struct err *err)
+{
+    struct ingest head;
     struct batcher batcher;
     int rc;
 
+    pushing_head(pushing, &head);
     if (batcher_init(&batcher, &head, pushing->size, publish_batch, publish, err) != 0)
         return -1;
     rc = rows_pass(&pushing->rows, &pushing->source, &batcher, err);
@@ -279,6 +290,7 @@ int pushing_publish(struct pushing *pushing, struct err *err)
         return -1;
     rc = publish_all(pushing, &publish, err);
     pushing->published = publish.published;
+    pushing->skipped = publish.skipped;
     publish_release(&publish);
     ctl_progress_end(pushing->ctl);
     return rc;

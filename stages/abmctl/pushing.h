@@ -30,8 +30,8 @@ struct pushing {
     char id[RUNID_BYTES];
     bool is_resumed;
     char operator_[WHO_BYTES], source_name[129],
-        git_commit[65]; /* as every batch says them; git_commit "": none */
-    int64_t published;
+        git_commit[65];         /* as every batch says them; git_commit "": none */
+    int64_t published, skipped; /* batches sent now; found registered or on their way */
     int64_t begun_boot_ms;
 };
 
@@ -48,7 +48,16 @@ int pushing_read(struct pushing *pushing, struct err *err);
 /** Names the run (new, or the one that an interrupted push of this input left) and keeps the mapping. */
 int pushing_begin(struct pushing *pushing, struct err *err);
 
-/** The second pass: the batches that validate has not registered yet are published. */
+/** The second pass: the batches that are neither registered nor on their way to validate are published. */
 int pushing_publish(struct pushing *pushing, struct err *err);
+
+/* The steps apart, for run repair. */
+/** A pass that only counts the batches of pushing->size rows. */
+int pushing_count(struct pushing *pushing, struct err *err);
+/** What every batch says alike; borrowed from pushing. */
+void pushing_head(const struct pushing *pushing, struct ingest *head_r);
+/** Takes over a kept head (its operator, source, commit, size); counts again where its size is another. */
+int pushing_read_head(struct pushing *pushing, const struct buf *head, struct err *err);
+int pushing_store_rules(struct pushing *pushing, struct err *err);
 
 #endif

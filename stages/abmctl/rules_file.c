@@ -21,6 +21,21 @@ int rules_file_load(struct rules_file *file, const char *path, struct err *err)
     return 0;
 }
 
+int rules_file_take(struct rules_file *file, const char *text, size_t len, struct err *err)
+{
+    memset(file, 0, sizeof(*file));
+    file->path = "the mapping in Redis";
+    buf_init(&file->text, MAPPING_MAX_BYTES);
+    buf_add(&file->text, text, len);
+    if (buf_check(&file->text, file->path, err) != 0 ||
+        mapping_load(text, len, file->path, &file->mapping, err) != 0) {
+        buf_release(&file->text);
+        return -1;
+    }
+    sha256_hex(text, len, file->sha256);
+    return 0;
+}
+
 void rules_file_release(struct rules_file *file)
 {
     mapping_free(file->mapping);

@@ -18,6 +18,8 @@ struct rules_file {
 
 /** ERR_FILE_*, ERR_RULE_*, ERR_YAML; the text names file, line and column. Nothing to release after -1. */
 int rules_file_load(struct rules_file *file, const char *path, struct err *err);
+/** The same of a text that Redis holds; it is copied. */
+int rules_file_take(struct rules_file *file, const char *text, size_t len, struct err *err);
 void rules_file_release(struct rules_file *file);
 
 #endif

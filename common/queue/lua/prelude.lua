@@ -144,20 +144,76 @@ function claims.judge(c, prefix, serial, num, row, now)
     return 'other'
 end
 
--- Batches of a run that stand in ingest, or parked for validate, and are not registered yet. Rare (cancel and
--- forced close) and bounded by validate's backlog.
-local function batches_under_way(prefix, run)
-    local bodies, count = call('ZRANGE', prefix .. 'retry:validate', 0, -1), 0
-    for _, entry in ipairs(call('XRANGE', prefix .. 'ingest', '-', '+')) do bodies[#bodies + 1] = entry[2][2] end
-    for _, body in ipairs(bodies) do
-        local is_json, batch = pcall(cjson.decode, body)
-        if is_json and type(batch) == 'table' and batch.run == run then
-            local number = tonumber(batch.batch) or 1
-            if call('HEXISTS', prefix .. 'run:' .. run .. ':batches', string.format('%.0f', number)) == 0 then
-                count = count + 1
-            end
+-- The streams that a stage reads.
+local function streams_of(prefix, stage)
+    return { prefix .. (stage == 'validate' and 'ingest' or stage) }
+end
+
+-- Calls see(body, is_ingest) for each message of these stages: waiting, in hand, parked. Some at a time, since each may
+-- be large; all within the script, so that nothing moves meanwhile.
+local function each_message(prefix, stages, see)
+    for _, stage in ipairs(stages) do
+        for _, stream in ipairs(streams_of(prefix, stage)) do
+            local from = '-'
+            repeat
+                local found = call('XRANGE', stream, from, '+', 'COUNT', 50)
+                for _, entry in ipairs(found) do
+                    see(entry[2][2], stage == 'validate')
+                    from = '(' .. entry[1]
+                end
+            until #found == 0
         end
+        local at = 0
+        repeat
+            local found = call('ZRANGE', prefix .. 'retry:' .. stage, at, at + 49)
+            for _, body in ipairs(found) do see(body, stage == 'validate') end
+            at = at + 50
+        until #found == 0
     end
+end
+
+-- What of a run stands anywhere: the rows on their way (as a set, and how many), and the batches that stand in ingest, or
+-- parked for validate, and are not registered yet (the same).
+local function whereabouts(prefix, run, stages)
+    local head, batches_key = '"run":"' .. run .. '"', prefix .. 'run:' .. run .. ':batches'
+    local rows, n_rows, batches, n_batches = {}, 0, {}, 0
+    each_message(prefix, stages, function(body, is_ingest)
+        if is_ingest then
+            if not string.find(body, run, 1, true) then return end
+            local is_json, batch = pcall(cjson.decode, body)
+            if not is_json or type(batch) ~= 'table' or batch.run ~= run then return end
+            if type(batch.part) ~= 'table' then -- a part's batch is registered
+                local number = string.format('%.0f', tonumber(batch.batch) or 1)
+                if not batches[number] and call('HEXISTS', batches_key, number) == 0 then
+                    batches[number], n_batches = true, n_batches + 1
+                end
+                return
+            end
+        elseif not string.find(string.sub(body, 1, 512), head, 1, true) then
+            return
+        end
+        for row in string.gmatch(body, '"row":(%d+)') do -- quotes inside a string are escaped
+            if not rows[row] then rows[row], n_rows = true, n_rows + 1 end
+        end
+    end)
+    return rows, n_rows, batches, n_batches
+end
+
+local all_stages = { 'validate', 'import', 'assign', 'verify', 'audit' }
+
+-- The keys that a walk over all messages reads are what they should be.
+local function wrong_message_type(prefix)
+    local bad
+    for _, stage in ipairs(all_stages) do
+        for _, stream in ipairs(streams_of(prefix, stage)) do bad = bad or wrong_type(stream, 'stream') end
+        bad = bad or wrong_type(prefix .. 'retry:' .. stage, 'zset')
+    end
+    return bad
+end
+
+-- How many batches of a run validate has still to see. Rare (cancel and forced close) and bounded by its backlog.
+local function batches_under_way(prefix, run)
+    local _, _, _, count = whereabouts(prefix, run, { 'validate' })
     return count
 end
 

@@ -160,7 +160,8 @@ static void halves_keep_everything(void **state)
         "\"hue\":{\"a\":1}},{\"row\":5,\"serial\":\"B\",\"country\":\"JP\",\"action\":\"remove\",\"expected_"
         "from\":"
         "\"bp-0\"},{\"row\":6,\"serial\":\"C\",\"country\":\"JP\",\"expected_from\":{\"blueprint_id\":null,"
-        "\"mdm_server\":\"m0\"}}],\"rejected\":[{\"row\":9,\"code\":\"row_format\"}]}";
+        "\"mdm_server\":\"m0\"},\"seq\":2,\"noted\":true,\"from\":\"bp-1\",\"from_mdm\":\"m1\"}],"
+        "\"rejected\":[{\"row\":9,\"code\":\"row_format\"}]}";
     const struct device *list[3];
     struct ingest got;
     struct buf out;
@@ -175,6 +176,30 @@ static void halves_keep_everything(void **state)
     ingest_print(&out, &got, list, 3);
     assert_string_equal(out.data, text);
     buf_release(&out);
+}
+
+/* A producer's word on what a device has been through is not believed; a part's is. */
+static void believes_no_producer(void **state)
+{
+    static const char format[] =
+        "{\"version\":1,\"run\":\"r\",%s\"devices\":[{\"row\":1,\"serial\":\"S\",\"country\":"
+        "\"JP\",\"seq\":3,\"noted\":true,\"from\":\"b\",\"from_mdm\":\"m\"}]}";
+    struct ingest got;
+    char text[1024];
+
+    snprintf(text, sizeof(text), format, "");
+    parse(*state, text, &got);
+    assert_int_equal(got.devices[0].seq, 0);
+    assert_false(got.devices[0].is_noted);
+    assert_null(got.devices[0].from_blueprint_id);
+    assert_null(got.devices[0].from_mdm_server_id);
+    assert_null(got.devices[0].unknown);
+    snprintf(text, sizeof(text), format, "\"part\":{\"path\":\"1\",\"sha256\":\"" HASH "\",\"total\":4},");
+    parse(*state, text, &got);
+    assert_int_equal(got.devices[0].seq, 3);
+    assert_true(got.devices[0].is_noted);
+    assert_string_equal(got.devices[0].from_blueprint_id, "b");
+    assert_string_equal(got.devices[0].from_mdm_server_id, "m");
 }
 
 #define ONE "{\"serial\":\"S\",\"country\":\"JP\"}"
@@ -355,6 +380,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_documented_example, setup, teardown),
         cmocka_unit_test_setup_teardown(the_least_there_can_be, setup, teardown),
         cmocka_unit_test_setup_teardown(planned_devices, setup, teardown),
+        cmocka_unit_test_setup_teardown(believes_no_producer, setup, teardown),
         cmocka_unit_test_setup_teardown(halves_keep_everything, setup, teardown),
         cmocka_unit_test_setup_teardown(says_what_is_wrong, setup, teardown),
         cmocka_unit_test_setup_teardown(keeps_its_limits, setup, teardown),

@@ -1,0 +1,43 @@
+#!lua
+-- Puts devices of an open run that stand nowhere back before validate, as parts of batches that are registered: their
+-- claims go, since validate takes them again. All of it, or nothing where a device is on its way after all or the run
+-- book counts otherwise. Refused at maxmemory (no allow-oom).
+-- KEYS: run:R, ingest. ARGV: 1 prefix, 2 run, 3 devices that stand nowhere in all (these and those of later calls),
+--       4 devices, 5 parts, 6 notes; devices of (serial, row), parts, note uids that are used up
+-- -> {'ok'} · {'over', state} · {'moved', devices that stand nowhere} (look again)
+local prefix, run = ARGV[1], ARGV[2]
+local wanted, n, n_parts, n_notes = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local bad = wrong_type(KEYS[1], 'hash') or wrong_type(KEYS[1] .. ':batches', 'hash') or wrong_message_type(prefix)
+    or wrong_type(prefix .. 'claims:meta', 'hash')
+for _, stage in ipairs(all_stages) do bad = bad or wrong_type(prefix .. 'count:' .. stage, 'hash') end
+if bad then return bad end
+if #ARGV ~= 6 + n * 2 + n_parts + n_notes then
+    return refuse('ERR', 'repair: ' .. #ARGV .. ' arguments do not fit their counts')
+end
+local r = call('HMGET', KEYS[1], 'num', 'state', 'expected', 'ended')
+if r[2] ~= 'open' then return { 'over', r[2] or 'gone' } end
+local rows, on_their_way = whereabouts(prefix, run, all_stages)
+local nowhere = (tonumber(r[3]) or 0) - (tonumber(r[4]) or 0) - on_their_way
+if nowhere ~= wanted then return { 'moved', nowhere } end
+for i = 0, n - 1 do
+    if rows[ARGV[8 + i * 2]] then return { 'moved', nowhere } end
+end
+
+local c = claims.open(prefix)
+for i = 0, n - 1 do
+    local serial, row = ARGV[7 + i * 2], ARGV[8 + i * 2]
+    if claims.get(c, serial) == r[1] .. ':' .. row then claims.del(c, serial) end
+end
+claims.save(c)
+-- Whoever deleted a stream has left its counters behind.
+for _, stage in ipairs(all_stages) do
+    local count, left = prefix .. 'count:' .. stage, 0
+    for _, stream in ipairs(streams_of(prefix, stage)) do left = left + call('XLEN', stream) end
+    if left == 0 and call('HEXISTS', count, 'stream') == 1 then call('HSET', count, 'stream', 0) end
+    if call('EXISTS', prefix .. 'retry:' .. stage) == 0 and call('HEXISTS', count, 'parked') == 1 then
+        call('HSET', count, 'parked', 0)
+    end
+end
+for i = 1, n_parts do call('XADD', KEYS[2], '*', 'batch', ARGV[6 + n * 2 + i]) end
+for i = 1, n_notes do call('UNLINK', prefix .. 'note:' .. ARGV[6 + n * 2 + n_parts + i]) end
+return { 'ok' }
