@@ -15,7 +15,8 @@
 
 #define POOL_BYTES (64u * 1024 * 1024)
 
-static void print_run(struct json_out *json, const struct run_view *run)
+/* look: NULL where nobody looked for what is missing. */
+static void print_run(struct json_out *json, const struct run_view *run, const struct repair_look *look)
 {
     char time[CLOCK_ISO_BYTES];
 
@@ -41,6 +42,10 @@ static void print_run(struct json_out *json, const struct run_view *run)
     json_add_int(json, "dead", run->dead);
     json_add_int(json, "manifests", run->manifest);
     json_add_string(json, "manifest", run->manifest_path);
+    if (look != NULL) {
+        json_add_int(json, "missing_batches", repair_missing_batches(look));
+        json_add_int(json, "missing_devices", repair_missing_devices(look));
+    }
     json_end(json, '}');
 }
 
@@ -57,7 +62,7 @@ static int show_list(struct ctl *ctl, const struct run_view *runs, size_t count,
         json_out_init(&json, &line);
         json_begin(&json, NULL, '[');
         for (size_t i = 0; i < count; i++)
-            print_run(&json, &runs[i]);
+            print_run(&json, &runs[i], NULL);
         json_end(&json, ']');
         rc = ctl_print_line(&line, err);
         buf_release(&line);
@@ -135,7 +140,19 @@ static void show_line(const char *name, const char *value)
     printf("%-14s %s\n", name, ctl_shown(value));
 }
 
-static int show_one(struct ctl *ctl, const struct run_view *run, struct err *err)
+static void show_missing(const struct run_view *run, const struct repair_look *look)
+{
+    int64_t batches = repair_missing_batches(look), devices = repair_missing_devices(look);
+
+    if (batches == 0 && devices == 0)
+        return;
+    printf("%-14s %lld batches and %lld devices stand nowhere\n", "missing", (long long)batches,
+           (long long)devices);
+    printf("%-14s abmctl run repair --run %s --input FILE puts them back\n", "", ctl_shown(run->id));
+}
+
+static int show_one(struct ctl *ctl, const struct run_view *run, const struct repair_look *look,
+                    struct err *err)
 {
     char time[CLOCK_ISO_BYTES], batches[80];
     struct json_out json;
@@ -145,7 +162,7 @@ static int show_one(struct ctl *ctl, const struct run_view *run, struct err *err
     if (ctl->is_json) {
         buf_init(&line, 64 * 1024);
         json_out_init(&json, &line);
-        print_run(&json, run);
+        print_run(&json, run, look);
         rc = ctl_print_line(&line, err);
         buf_release(&line);
         return rc;
@@ -169,6 +186,7 @@ static int show_one(struct ctl *ctl, const struct run_view *run, struct err *err
     printf("%-14s %lld\n", "dead letters", (long long)run->dead);
     printf("%-14s %lld\n", "manifests", (long long)run->manifest);
     show_line("manifest", run->manifest_path);
+    show_missing(run, look);
     return 0;
 }
 
@@ -188,6 +206,7 @@ static int open_with_run(struct ctl *ctl, int argc, char **argv, const char **ru
 int cmd_run_show(struct ctl *ctl, int argc, char **argv, struct err *err)
 {
     const char *run = NULL;
+    struct repair_look look;
     struct run_view view;
     struct pool *pool;
     int rc = open_with_run(ctl, argc, argv, &run, err);
@@ -199,7 +218,9 @@ int cmd_run_show(struct ctl *ctl, int argc, char **argv, struct err *err)
         return err_set(err, ERR_NOMEM, 0, "no memory");
     rc = look_run(ctl, run, pool, &view, err);
     if (rc == 0)
-        rc = show_one(ctl, &view, err);
+        rc = repair_look(ctl->redis, &ctl->keys, run, &look, NULL, NULL, err);
+    if (rc == 0)
+        rc = show_one(ctl, &view, &look, err);
     pool_free(pool);
     return rc;
 }

@@ -4,11 +4,14 @@
 
 #include "base/clock.h"
 #include "domain/message.h"
+#include "queue/repair.h"
 #include "results.h"
 
-#define WAIT_MIN_MS 50
-#define WAIT_MAX_MS 200
-#define ETA_MAX_MS  (INT64_C(1) << 53) /* numbers of Redis may be anything */
+#define WAIT_MIN_MS  50
+#define WAIT_MAX_MS  200
+#define STILL_MIN_MS 3000 /* a run that does not move for so long is looked for: its whole may have gone */
+#define STILL_MAX_MS 60000
+#define ETA_MAX_MS   (INT64_C(1) << 53) /* numbers of Redis may be anything */
 
 int look_status(struct ctl *ctl, struct pool *pool, struct status_view *view_r, struct err *err)
 {
@@ -83,9 +86,58 @@ static void show_progress(struct ctl *ctl, const char *run, const struct run_vie
                      left[0] != '\0' ? ", ~" : "", left, why);
 }
 
+int look_missing(struct ctl *ctl, const char *run, struct err *err)
+{
+    struct repair_look look;
+    int64_t batches, devices;
+
+    if (repair_look(ctl->redis, &ctl->keys, run, &look, NULL, NULL, err) != 0)
+        return -1;
+    if (!look.is_known)
+        return look.under_way > 0
+                   ? 0
+                   : err_set(err, ERR_RUN_LOST, 0,
+                             "Redis knows nothing of run %s any more: what was published is gone. "
+                             "Push the file again",
+                             run);
+    batches = repair_missing_batches(&look);
+    devices = repair_missing_devices(&look);
+    if (batches == 0 && devices == 0)
+        return 0;
+    return err_set(
+        err, ERR_RUN_LOST, 0,
+        "%lld batches and %lld devices of run %s stand nowhere: Redis has lost them, or somebody has removed "
+        "them, and it does not end by itself",
+        (long long)batches, (long long)devices, run);
+}
+
+/* How the run stood when it was last seen to move. */
+struct stillness {
+    int64_t come, ended;
+    int64_t since_boot_ms, allowed_ms;
+};
+
+/* Looks for what is missing once nothing has moved for a while, and then more and more rarely. */
+static int mind_stillness(struct ctl *ctl, const char *run, const struct run_view *view,
+                          struct stillness *still, struct err *err)
+{
+    int64_t come = view != NULL ? view->come : -1, ended = view != NULL ? view->ended : -1;
+    int64_t now = clock_boot_ms();
+
+    if (still->allowed_ms == 0 || come != still->come || ended != still->ended) {
+        *still = (struct stillness){ come, ended, now, STILL_MIN_MS };
+        return 0;
+    }
+    if (now - still->since_boot_ms < still->allowed_ms)
+        return 0;
+    still->since_boot_ms = now;
+    still->allowed_ms = still->allowed_ms * 2 < STILL_MAX_MS ? still->allowed_ms * 2 : STILL_MAX_MS;
+    return look_missing(ctl, run, err);
+}
+
 /* 1 the run is over; 0 not yet; -1 err. */
 static int look_once(struct ctl *ctl, const char *run, struct pool *pool, struct run_view *view_r,
-                     struct err *err)
+                     struct stillness *still, struct err *err)
 {
     struct runbook book = shared_runbook(&ctl->shared);
     struct status_view status;
@@ -95,6 +147,8 @@ static int look_once(struct ctl *ctl, const char *run, struct pool *pool, struct
         return -1;
     if (found == 1 && results_is_over(view_r))
         return 1;
+    if (mind_stillness(ctl, run, found == 1 ? view_r : NULL, still, err) != 0)
+        return -1;
     if (!ctl->is_err_terminal || ctl->is_json)
         return 0;
     if (look_status(ctl, pool, &status, err) != 0)
@@ -107,12 +161,13 @@ int look_wait(struct ctl *ctl, const char *run, int64_t timeout_ms, struct pool 
               struct run_view *view_r, struct err *err)
 {
     int64_t end = timeout_ms > 0 ? clock_boot_ms() + timeout_ms : INT64_MAX, pause = WAIT_MIN_MS;
+    struct stillness still = { 0 };
 
     if (ctl_catch_signals(ctl, err) != 0)
         return -1;
     for (;;) {
         struct err why = ERR_INIT;
-        int rc = look_once(ctl, run, pool, view_r, &why);
+        int rc = look_once(ctl, run, pool, view_r, &still, &why);
 
         if (rc == 1) {
             ctl_progress_end(ctl);

@@ -30,4 +30,10 @@ int64_t look_eta_ms(const struct run_view *run, int64_t now_ms);
 int look_wait(struct ctl *ctl, const char *run, int64_t timeout_ms, struct pool *pool,
               struct run_view *view_r, struct err *err);
 
+/**
+ * 0 where everything of an open run stands somewhere; -1 with ERR_RUN_LOST where batches or devices of it, or
+ * all, are gone: it would never end. It reads every message of the organization, so it is asked rarely.
+ */
+int look_missing(struct ctl *ctl, const char *run, struct err *err);
+
 #endif
