@@ -7,6 +7,7 @@
 #include "evidence/dsse.h"
 #include "evidence/manifest.h"
 #include "evidence/ship.h"
+#include "evidence/witness.h"
 #include "evidence/work.h"
 
 /* How long the turn is ours without a word: the work under it grows with the records that are shipped. */
@@ -22,11 +23,13 @@ struct job {
     struct run_part *parts;
     size_t part_count;
     char name[MANIFEST_NAME_MAX]; /* of the manifest to be made */
+    bool is_after_another;        /* an earlier run of this name has manifests in the sink */
     bool is_built;                /* set and folder are there */
     struct record_set set;
     struct buf folder;
     struct buf envelope, payload; /* of the manifest in hand */
     struct chain_turn turn;
+    int64_t restored; /* sequence that the chain in Redis was brought back to; 0: it was right */
 };
 
 static void job_init(struct job *job, const struct closing *closing, const char *run, struct pool *pool)
@@ -75,7 +78,7 @@ static int build_records(struct job *job, struct err *err)
     if (work_build(&job->closing->spool, job->run, job->parts, job->part_count, job->view.records_files + 1,
                    job->pool, &job->set, &job->folder, err) != 0)
         return -1;
-    if (job->view.manifest == 0 && job->set.total != job->view.ended)
+    if ((job->view.manifest == 0 || job->is_after_another) && job->set.total != job->view.ended)
         return err_set(err, ERR_PARTS, 0,
                        "the parts hold %" PRId64 " devices, the run book says %" PRId64 " ended",
                        job->set.total, job->view.ended);
@@ -98,6 +101,8 @@ static int report(struct job *job, const struct manifest *manifest, struct close
         closed_r->manifest_path = pool_strdup(job->pool, path.data);
         closed_r->payload_sha256 = pool_strdup(job->pool, hex);
         closed_r->records_files = job->view.records_files + (int64_t)manifest->file_count;
+        closed_r->manifest = job->view.manifest + 1;
+        closed_r->restored = job->restored;
         if (closed_r->manifest_path == NULL || closed_r->payload_sha256 == NULL)
             rc = pool_failed(job->pool, err);
     }
@@ -149,6 +154,18 @@ static int open_stored(struct job *job, struct manifest *manifest_r, struct err 
     return 0;
 }
 
+/* What no sink has seen yet is kept where a Redis that forgets cannot lose it. */
+static int keep_witness(const struct job *job, const char *run, const char *name, struct err *err)
+{
+    struct witness witness = { .sequence = job->turn.sequence };
+
+    sha256_hex(job->payload.data, job->payload.len, witness.payload_sha256);
+    snprintf(witness.previous, sizeof(witness.previous), "%s", job->turn.previous);
+    snprintf(witness.run, sizeof(witness.run), "%s", run);
+    snprintf(witness.name, sizeof(witness.name), "%s", name);
+    return witness_write(&job->closing->spool, &witness, &job->envelope, err);
+}
+
 /* Ships what stands signed in the chain, whichever worker signed it, and moves the head. */
 static int finish_stored(struct job *job, struct manifest *manifest_r, struct err *err)
 {
@@ -158,7 +175,7 @@ static int finish_stored(struct job *job, struct manifest *manifest_r, struct er
     int rc = -1, needs_records;
 
     buf_init(&folder, 4096);
-    if (open_stored(job, manifest_r, err) != 0)
+    if (open_stored(job, manifest_r, err) != 0 || keep_witness(job, job->turn.run, job->turn.name, err) != 0)
         goto out;
     needs_records = ship_needs_records(job->closing, &shipment, err);
     if (needs_records < 0 || (needs_records > 0 && records_of_stored(job, manifest_r, &folder, err) != 0) ||
@@ -231,16 +248,14 @@ static int sign_and_ship(struct job *job, struct manifest *manifest, struct err 
     sha256_hex(job->payload.data, job->payload.len, hex);
     if (chain_store(closing->chain, &job->turn, job->run, job->name, job->envelope.data, job->envelope.len,
                     err) != 0 ||
+        keep_witness(job, job->run, job->name, err) != 0 ||
         ship_all(closing, &shipment, job->folder.data, err) != 0)
         return -1;
     return chain_move(closing->chain, &job->turn, hex, err);
 }
 
-/*
- * The manifest is in the sink already. It is this closing's, left by a crash between move and settle, or one
- * of another life of this run's name: then it is no success.
- */
-static int adopt_shipped(struct job *job, struct manifest *manifest_r, struct err *err)
+/* The manifest of the wanted name as it stands in the first sink: ours, and of this run's name. */
+static int read_shipped(struct job *job, struct manifest *manifest_r, struct err *err)
 {
     const struct closing *closing = job->closing;
     struct sink_place place = { closing->spool.org, job->run, job->name };
@@ -257,15 +272,70 @@ static int adopt_shipped(struct job *job, struct manifest *manifest_r, struct er
     if (dsse_open(job->envelope.data, job->envelope.len, &verifier, &job->payload, err) != 0 ||
         manifest_parse(job->payload.data, job->payload.len, job->pool, manifest_r, err) != 0)
         return err_prefix(err, "%s of run %s, found in the sink", job->name, job->run);
-    if (strcmp(manifest_r->org, closing->spool.org) != 0 || strcmp(manifest_r->run, job->run) != 0 ||
-        manifest_r->sequence >= job->turn.sequence || manifest_r->timestamp_ms < job->view.created_ms ||
-        strcmp(manifest_r->supersedes != NULL ? manifest_r->supersedes : "",
-               job->view.previous_payload_sha256 != NULL ? job->view.previous_payload_sha256 : "") != 0)
-        return err_set(err, ERR_SINK_EXISTS, 0,
-                       "the sink holds %s of another run named %s: evidence is never "
-                       "overwritten",
-                       job->name, job->run);
     return 0;
+}
+
+static int another_run(const struct job *job, struct err *err)
+{
+    return err_set(err, ERR_SINK_EXISTS, 0,
+                   "the sink holds %s of another run named %s: evidence is never overwritten", job->name,
+                   job->run);
+}
+
+static bool supersedes_ours(const struct job *job, const struct manifest *manifest)
+{
+    const struct run_view *view = &job->view;
+
+    return strcmp(manifest->supersedes != NULL ? manifest->supersedes : "",
+                  view->previous_payload_sha256 != NULL ? view->previous_payload_sha256 : "") == 0;
+}
+
+/*
+ * The manifest is in the sink already: this closing's, left by a crash between move and settle, or by a Redis
+ * that came back as it was before. What was signed then stands.
+ */
+static int adopt_shipped(struct job *job, struct manifest *manifest_r, struct err *err)
+{
+    if (read_shipped(job, manifest_r, err) != 0)
+        return -1;
+    if (strcmp(manifest_r->org, job->closing->spool.org) != 0 || strcmp(manifest_r->run, job->run) != 0 ||
+        manifest_r->sequence >= job->turn.sequence || manifest_r->timestamp_ms < job->view.created_ms ||
+        !supersedes_ours(job, manifest_r))
+        return another_run(job, err);
+    return 0;
+}
+
+/*
+ * A name may have had a run before this one: Redis lost it whole and it was pushed again, or it was trimmed
+ * and somebody gave its name once more. The evidence goes on behind what is there, as after a replay: the
+ * next number, superseding. 1: job->name stands in the sink, and is this closing's; 0: it is free; -1 err.
+ */
+static int find_name(struct job *job, struct err *err)
+{
+    for (;;) {
+        struct manifest manifest;
+        char hex[SHA256_HEX];
+        int rc = is_in_sink(job, err);
+
+        if (rc <= 0)
+            return rc;
+        if (read_shipped(job, &manifest, err) != 0)
+            return -1;
+        if (strcmp(manifest.org, job->closing->spool.org) != 0 || strcmp(manifest.run, job->run) != 0 ||
+            !supersedes_ours(job, &manifest))
+            return another_run(job, err);
+        if (manifest.timestamp_ms >= job->view.created_ms)
+            return 1;
+        sha256_hex(job->payload.data, job->payload.len, hex);
+        job->view.previous_payload_sha256 = pool_strdup(job->pool, hex);
+        if (job->view.previous_payload_sha256 == NULL)
+            return pool_failed(job->pool, err);
+        if (manifest.file_count > 0)
+            job->view.records_files = manifest_records_number(manifest.files[manifest.file_count - 1].name);
+        job->view.manifest++;
+        job->is_after_another = true;
+        manifest_name(job->view.manifest + 1, job->name);
+    }
 }
 
 /* Nothing is stored: either the manifest stands in the sink, or it is made now. */
@@ -284,6 +354,76 @@ static int finish_own(struct job *job, struct manifest *manifest, struct err *er
     return rc;
 }
 
+/* The witness has signed what Redis has forgotten: it is stored again, and then shipped as any that a closer
+ * left. */
+static int store_again(struct job *job, const struct witness *witness, const struct buf *envelope,
+                       struct err *err)
+{
+    if (chain_store(job->closing->chain, &job->turn, witness->run, witness->name, envelope->data,
+                    envelope->len, err) != 0)
+        return -1;
+    job->turn.is_stored = true;
+    snprintf(job->turn.run, sizeof(job->turn.run), "%s", witness->run);
+    snprintf(job->turn.name, sizeof(job->turn.name), "%s", witness->name);
+    buf_reset(&job->envelope);
+    buf_add(&job->envelope, envelope->data, envelope->len);
+    return buf_check(&job->envelope, "the witness", err);
+}
+
+/* Only a person can say which is to stay. */
+static int disagree(int64_t sequence, struct err *err)
+{
+    return err_set(
+        err, ERR_CHAIN, 0,
+        "`chain` in Redis and .chain in audit.spool tell of different manifests with sequence %" PRId64
+        ": is the spool another pipeline's?",
+        sequence);
+}
+
+/* Several manifests may have been forgotten: then the head goes to the one before the witness, whose hash it
+ * knows. */
+static int compare_witness(struct job *job, const struct witness *witness, const struct buf *envelope,
+                           struct err *err)
+{
+    struct chain_turn *turn = &job->turn;
+
+    if (witness->sequence < turn->sequence - 1)
+        return 0;
+    if (witness->sequence == turn->sequence - 1)
+        return strcmp(witness->payload_sha256, turn->previous) == 0 ? 0 : disagree(witness->sequence, err);
+    if (witness->sequence == turn->sequence && turn->is_stored)
+        return envelope->len == job->envelope.len &&
+                       memcmp(envelope->data, job->envelope.data, envelope->len) == 0
+                   ? 0
+                   : disagree(witness->sequence, err);
+    if (witness->sequence == turn->sequence && strcmp(witness->previous, turn->previous) != 0)
+        return disagree(witness->sequence, err);
+    job->restored = witness->sequence;
+    if (witness->sequence == turn->sequence)
+        return store_again(job, witness, envelope, err);
+    turn->sequence = witness->sequence - 1;
+    return chain_move(job->closing->chain, turn, witness->previous, err) == 0 ? 1 : -1;
+}
+
+/* 0: the turn is right, what Redis has forgotten stands in it again; 1: the head was moved, take the turn
+ * again; -1. */
+static int heed_witness(struct job *job, struct err *err)
+{
+    struct err ignored = ERR_INIT;
+    struct witness witness;
+    struct buf envelope;
+    int rc;
+
+    buf_init(&envelope, DSSE_ENVELOPE_MAX + 1);
+    rc = witness_read(&job->closing->spool, &witness, &envelope, err);
+    if (rc == 1)
+        rc = compare_witness(job, &witness, &envelope, err);
+    if (rc < 0)
+        (void)chain_drop(job->closing->chain, &job->turn, &ignored);
+    buf_release(&envelope);
+    return rc;
+}
+
 /* 1: closed; 0: another closer has the turn. */
 static int take_and_finish(struct job *job, struct manifest *manifest, struct err *err)
 {
@@ -297,6 +437,11 @@ static int take_and_finish(struct job *job, struct manifest *manifest, struct er
         rc = chain_take(job->closing->chain, ttl_ms, &job->turn, &job->envelope, err);
         if (rc <= 0)
             return rc;
+        rc = heed_witness(job, err);
+        if (rc < 0)
+            return -1;
+        if (rc > 0)
+            continue;
         if (!job->turn.is_stored)
             return finish_own(job, manifest, err) == 0 ? 1 : -1;
         is_ours = strcmp(job->turn.run, job->run) == 0 && strcmp(job->turn.name, job->name) == 0;
@@ -313,6 +458,8 @@ static int report_again(const struct job *job, struct closed *closed_r)
     closed_r->manifest_path = job->view.manifest_path;
     closed_r->payload_sha256 = job->view.previous_payload_sha256;
     closed_r->records_files = job->view.records_files;
+    closed_r->manifest = job->view.manifest;
+    closed_r->restored = 0;
     return 1;
 }
 
@@ -330,7 +477,7 @@ int close_run(const struct closing *closing, const char *run, struct pool *pool,
         rc = report_again(&job, closed_r);
         goto out;
     }
-    rc = is_in_sink(&job, err);
+    rc = find_name(&job, err);
     if (rc < 0 || (rc == 0 && build_records(&job, err) != 0)) {
         rc = -1;
         goto out;

@@ -12,6 +12,10 @@
  * What is stored is shipped only where our own key signed it, as the manifest of this turn: whoever can write
  * to Redis could else put into the sinks, for ever, what no verifier takes.
  *
+ * A Redis that comes back as it was a second ago has forgotten manifests that are in the sinks: witness.h has
+ * kept the last of them. What stands in a sink under the closing's own name is adopted, never made a second
+ * time.
+ *
  * Nothing is stored before it is known that no sink holds other bytes under the names: a run that cannot be
  * shipped must not block the chain of the organization.
  */
@@ -41,6 +45,9 @@ struct closed {
     const char *manifest_path; /* in the first sink */
     const char *payload_sha256;
     int64_t records_files; /* the run's record files so far */
+    int64_t manifest;      /* the number in its name */
+    int64_t
+        restored; /* Redis had forgotten the chain up to this sequence, it was brought back; 0: it had not */
 };
 
 /**

@@ -49,7 +49,8 @@ static inline int chain_store(struct chain *chain, const struct chain_turn *turn
     return chain->ops->store(chain->ctx, turn, run, name, envelope, len, err);
 }
 
-/** Moves the head to the shipped manifest, clears the stored bytes and lets the lock go. */
+/** Moves the head to the shipped manifest, clears the stored bytes and lets the lock go. Also to one further
+ * on, where Redis has forgotten what was shipped (evidence/witness.h). */
 static inline int chain_move(struct chain *chain, const struct chain_turn *turn, const char *payload_sha256,
                              struct err *err)
 {

@@ -208,8 +208,8 @@ int settle_account(struct redis *redis, const struct keys *keys, const char *con
 
 int settle_closed(struct redis *redis, const struct keys *keys, const char *consumer, const char *id,
                   const char *run_id, const char *state, const char *manifest_path,
-                  const char *payload_sha256, int64_t records_files, enum settle_kind *kind_r,
-                  struct err *err)
+                  const char *payload_sha256, int64_t records_files, int64_t manifest,
+                  enum settle_kind *kind_r, struct err *err)
 {
     char names[2][KEY_MAX_BYTES];
     struct redis_args args;
@@ -224,6 +224,7 @@ int settle_closed(struct redis *redis, const struct keys *keys, const char *cons
     redis_arg(&args, manifest_path);
     redis_arg(&args, payload_sha256);
     redis_arg_int(&args, records_files);
+    redis_arg_int(&args, manifest);
     rc = run(redis, SCRIPT_closed, &args, kind_r, NULL, err);
     redis_args_release(&args);
     return rc;

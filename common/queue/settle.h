@@ -115,9 +115,9 @@ int settle_account(struct redis *redis, const struct keys *keys, const char *con
                    int64_t keep_ms, const struct settle_outcome *outcomes, size_t count,
                    enum settle_kind *kind_r, struct err *err);
 
-/** Audit: the run is closed, as `state`. */
+/** Audit: the run is closed, as `state`, by the manifest of that number (0: none). */
 int settle_closed(struct redis *redis, const struct keys *keys, const char *consumer, const char *id,
                   const char *run, const char *state, const char *manifest_path, const char *payload_sha256,
-                  int64_t records_files, enum settle_kind *kind_r, struct err *err);
+                  int64_t records_files, int64_t manifest, enum settle_kind *kind_r, struct err *err);
 
 #endif

@@ -49,7 +49,7 @@ int worker_drop_unknown_run(struct worker *worker, struct held *held, struct err
     log_warn("closing_unknown", "run", held->run, "id", held->id, "text",
              "the run book has no such run: there is nothing to close", NULL);
     return settle_closed(worker->redis, &worker->keys, worker->consumer, held->id, held->run, "closed", "",
-                         "", 0, &kind, err) == 0
+                         "", 0, 0, &kind, err) == 0
                ? 1
                : -1;
 }
@@ -101,7 +101,7 @@ static int close_run(struct worker *worker, struct work *work, struct err *err)
                       rc == 1 ? state_of(&view) : "closed",
                       batch->manifest_path != NULL ? batch->manifest_path : "",
                       batch->manifest_sha256 != NULL ? batch->manifest_sha256 : "", batch->records_files,
-                      &kind, err) != 0)
+                      batch->manifest_number, &kind, err) != 0)
         return -1;
     if (kind == SETTLE_OK)
         log_info("run_closed", "run", held->run, "state", rc == 1 ? state_of(&view) : "closed", "manifest",

@@ -38,8 +38,9 @@ struct batch {
     const char *part_sha256;    /* the part that was written and synced; NULL: none */
     enum verdict close_verdict; /* VERDICT_FINISH: closed; VERDICT_WAIT: later */
     const char *manifest_path,
-        *manifest_sha256;  /* close: where it lies in the first sink, and its payload's hash */
-    int64_t records_files; /* close: record files written, in all */
+        *manifest_sha256;    /* close: where it lies in the first sink, and its payload's hash */
+    int64_t records_files;   /* close: record files written, in all */
+    int64_t manifest_number; /* close: in its name */
 };
 
 /* What a rule may use besides its batch. Each member has an in-memory double in tests/harness. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "evidence/close.h"
 
 static int open_sinks(struct audit *audit, const struct settings *settings, struct err *err)
@@ -113,10 +114,14 @@ static int close_one(struct audit *audit, struct batch *batch, struct err *err)
     if (rc < 0)
         return err_prefix(err, "closing run %s", batch->run);
     batch->close_verdict = rc == 0 ? VERDICT_WAIT : VERDICT_FINISH;
+    if (rc > 0 && closed.restored > 0)
+        log_warn("chain_restored", "sequence", log_int(closed.restored), "text",
+                 "Redis had forgotten manifests that are in the sinks; the chain goes on behind them", NULL);
     if (rc > 0) {
         batch->manifest_path = closed.manifest_path;
         batch->manifest_sha256 = closed.payload_sha256;
         batch->records_files = closed.records_files;
+        batch->manifest_number = closed.manifest;
     }
     return 0;
 }

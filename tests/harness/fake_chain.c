@@ -66,9 +66,10 @@ static int move(void *ctx, const struct chain_turn *turn, const char *payload_sh
     fake->moves++;
     if (crash(fake, FAKE_CHAIN_BEFORE_MOVE, err) != 0 || check_turn(fake, turn, err) != 0)
         return -1;
-    if (!fake->is_stored || turn->sequence != fake->head_sequence + 1)
+    if (turn->sequence <= fake->head_sequence ||
+        (!fake->has_forgotten && (!fake->is_stored || turn->sequence != fake->head_sequence + 1)))
         return err_set(err, ERR_BUG, 0, "the head moves without a stored envelope");
-    fake->head_sequence++;
+    fake->head_sequence = turn->sequence;
     snprintf(fake->head_sha256, sizeof(fake->head_sha256), "%s", payload_sha256);
     fake->is_stored = false;
     fake->is_locked = false;

@@ -21,6 +21,7 @@ struct fake_chain {
     char head_sha256[65]; /* "" before the first */
     int64_t token;        /* of the last turn given */
     bool is_locked;       /* a turn is out; the test clears it as time would */
+    bool has_forgotten;   /* as a Redis that came back: the head may be brought to where it was */
     bool is_stored;
     char run[65], name[128];
     struct buf envelope;

@@ -1,8 +1,7 @@
 #!lua flags=allow-oom
 -- Settle of a closing message: every sink has confirmed, the run is closed.
 -- KEYS: audit, count:audit
--- ARGV: prefix, consumer, id, run, state, manifest path, payload sha256, record files in all, spare uid, parts merged
---       (names...)
+-- ARGV: prefix, consumer, id, run, state, manifest path, payload sha256, record files in all, number of the manifest
 -- -> {'ok'} · {'lost'}
 local prefix, id, run = ARGV[1], ARGV[3], ARGV[4]
 local run_key = prefix .. 'run:' .. run
@@ -17,8 +16,7 @@ take_off(KEYS[1], 'audit', { id }, KEYS[2], 0)
 local r = call('HMGET', run_key, 'num', 'state')
 if r[2] == 'closing' then
     call('HSET', run_key, 'state', ARGV[5], 'manifest_path', ARGV[6], 'previous_payload_sha256', ARGV[7],
-        'records_files', ARGV[8], 'closed', now_ms())
-    call('HINCRBY', run_key, 'manifest', 1)
+        'records_files', ARGV[8], 'closed', now_ms(), 'manifest', ARGV[9])
     call('HDEL', prefix .. 'runs:open', r[1])
     call('SREM', prefix .. 'runs:cancelled', run)
     call('DEL', run_key .. ':parts')

@@ -391,24 +391,139 @@ static void never_overwrites_and_blocks_no_other(void **state)
     }
 }
 
-/* The database was lost, a run's name came again, and the sink has the manifest of its earlier life. */
-static void takes_no_other_lifes_manifest_for_its_own(void **state)
+/* The database was lost, a run's name came again, and the sink has the manifest of its earlier life: the
+ * evidence goes on behind it, and is whole. */
+static void goes_on_behind_an_earlier_life(void **state)
 {
     struct evidence *evidence = *state;
     struct fake_run *run = add_run(evidence, "run", 2);
-    struct closed closed;
-    enum err_code code;
+    struct closed first, second;
+    struct manifest manifest;
 
-    evidence_close(evidence, run, &closed);
+    evidence_close(evidence, run, &first);
     run->view.manifest = 0;
     run->view.previous_payload_sha256 = NULL;
+    run->view.records_files = 0;
     run->view.created_ms = EVIDENCE_NOW_MS + 1000;
     run->view.ended = run->view.expected = 0;
-    evidence_part(evidence, run, "uid-x", 1, 2);
+    evidence_part(evidence, run, "uid-x", 1, 3);
     evidence->closing.now_ms += 5000;
-    assert_int_equal(try_close(evidence, run, &code), -1);
-    assert_int_equal(code, ERR_SINK_EXISTS);
+    evidence_close(evidence, run, &second);
+    assert_int_equal(second.manifest, 2);
+    assert_int_equal(second.records_files, 2);
+    manifest = read_manifest(evidence, 0, "run", "manifest-2.dsse.json");
+    assert_string_equal(manifest.supersedes, first.payload_sha256);
+    assert_int_equal(manifest.total, 3);
     assert_false(evidence->chain.is_locked);
+    verify_sinks(evidence, 2, 5);
+}
+
+/* Redis came back as it was before the last manifest, or the last two: the next one stands behind them all
+ * the same. */
+static void a_forgotten_chain_goes_on(void **state)
+{
+    (void)state;
+    for (int forgotten = 1; forgotten <= 2; forgotten++) {
+        struct evidence *evidence = calloc(1, sizeof(*evidence));
+        struct closed first, second, third;
+        struct manifest manifest;
+
+        evidence_make(evidence);
+        evidence_close(evidence, add_run(evidence, "run-1", 2), &first);
+        evidence_close(evidence, add_run(evidence, "run-2", 3), &second);
+        assert_int_equal(second.restored, 0);
+        evidence->chain.has_forgotten = true;
+        evidence->chain.head_sequence = 2 - forgotten;
+        snprintf(evidence->chain.head_sha256, sizeof(evidence->chain.head_sha256), "%s",
+                 forgotten == 1 ? first.payload_sha256 : "");
+        evidence_close(evidence, add_run(evidence, "run-3", 4), &third);
+        assert_int_equal(third.restored, 2);
+        manifest = read_manifest(evidence, 0, "run-3", "manifest-1.dsse.json");
+        assert_int_equal(manifest.sequence, 3);
+        assert_string_equal(manifest.previous_sha256, second.payload_sha256);
+        verify_sinks(evidence, 3, 9);
+        evidence_unmake(evidence);
+        free(evidence);
+    }
+}
+
+/* The run itself is open again: its manifest stands, and is not made a second time. */
+static void a_forgotten_closing_finds_its_manifest(void **state)
+{
+    struct evidence *evidence = *state;
+    struct fake_run *run = add_run(evidence, "run-1", 2);
+    struct closed first, again;
+
+    evidence_close(evidence, run, &first);
+    run->view.manifest = 0;
+    run->view.previous_payload_sha256 = NULL;
+    run->view.records_files = 0;
+    evidence->chain.head_sequence = 0;
+    evidence->chain.head_sha256[0] = '\0';
+    evidence_close(evidence, run, &again);
+    assert_string_equal(again.payload_sha256, first.payload_sha256);
+    assert_int_equal(again.manifest, 1);
+    assert_int_equal(evidence->chain.head_sequence, 1);
+    verify_sinks(evidence, 1, 2);
+}
+
+/* Signed and in one sink of two, when Redis forgot that it was stored: another run's closer brings it home
+ * first. */
+static void what_was_under_way_is_brought_home(void **state)
+{
+    struct evidence *evidence = *state;
+    struct fake_run *run = add_run(evidence, "run-1", 5);
+    struct closed closed;
+    struct manifest manifest;
+    enum err_code code;
+
+    evidence_replace(evidence->sink_dir[1], "in the way", 10);
+    assert_int_equal(try_close(evidence, run, &code), -1);
+    assert_int_equal(unlink(evidence->sink_dir[1]), 0);
+    fake_chain_expire(&evidence->chain);
+    evidence->chain.is_stored = false;
+    evidence_close(evidence, add_run(evidence, "run-2", 2), &closed);
+    assert_int_equal(closed.restored, 1);
+    manifest = read_manifest(evidence, 1, "run-1", "manifest-1.dsse.json");
+    assert_int_equal(manifest.sequence, 1);
+    verify_sinks(evidence, 2, 7);
+}
+
+/* A spool of another pipeline: nothing is signed on such ground. */
+static void refuses_a_witness_of_another_chain(void **state)
+{
+    struct evidence *evidence = *state;
+    struct closed first;
+    enum err_code code;
+
+    evidence_close(evidence, add_run(evidence, "run-1", 2), &first);
+    memset(evidence->chain.head_sha256, 'a', SHA256_HEX - 1);
+    assert_int_equal(try_close(evidence, add_run(evidence, "run-2", 2), &code), -1);
+    assert_int_equal(code, ERR_CHAIN);
+    assert_false(evidence->chain.is_locked);
+    evidence_replace(pool_printf(evidence->pool, "%s/acme/.chain", evidence->spool_dir), "no witness", 10);
+    assert_int_equal(try_close(evidence, add_run(evidence, "run-3", 2), &code), -1);
+    assert_int_equal(code, ERR_CHAIN);
+    assert_false(evidence->chain.is_locked);
+}
+
+/* Where Redis knows more, Redis is right: the spool was lost, or restored. */
+static void an_old_witness_holds_nobody_up(void **state)
+{
+    struct evidence *evidence = *state;
+    const char *witness = pool_printf(evidence->pool, "%s/acme/.chain", evidence->spool_dir);
+    const char *kept = pool_printf(evidence->pool, "%s/acme/.kept", evidence->spool_dir);
+    struct closed closed;
+
+    evidence_close(evidence, add_run(evidence, "run-1", 2), &closed);
+    assert_int_equal(rename(witness, kept), 0);
+    evidence_close(evidence, add_run(evidence, "run-2", 2), &closed);
+    assert_int_equal(unlink(witness), 0);
+    evidence_close(evidence, add_run(evidence, "run-3", 2), &closed);
+    assert_int_equal(rename(kept, witness), 0);
+    evidence_close(evidence, add_run(evidence, "run-4", 2), &closed);
+    assert_int_equal(closed.restored, 0);
+    verify_sinks(evidence, 4, 8);
 }
 
 static void refuses_a_count_that_differs(void **state)
@@ -464,7 +579,12 @@ int main(void)
         ROW(waits_while_another_closes),
         ROW(waits_for_its_sink),
         cmocka_unit_test(never_overwrites_and_blocks_no_other),
-        ROW(takes_no_other_lifes_manifest_for_its_own),
+        ROW(goes_on_behind_an_earlier_life),
+        cmocka_unit_test(a_forgotten_chain_goes_on),
+        ROW(a_forgotten_closing_finds_its_manifest),
+        ROW(what_was_under_way_is_brought_home),
+        ROW(refuses_a_witness_of_another_chain),
+        ROW(an_old_witness_holds_nobody_up),
         ROW(refuses_a_count_that_differs),
         ROW(reports_a_second_closing_message_alike),
         ROW(knows_no_such_run),
