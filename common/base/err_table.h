@@ -128,7 +128,7 @@
     X(ERR_REDIS_OOM, "redis_oom", LATER, "Redis is at maxmemory: give it more, or wait for it to drain")     \
     X(ERR_REDIS_VERSION, "redis_version", SERVICE, "run Redis or Valkey 7.0 or later")                       \
     X(ERR_REDIS_REPLY, "redis_reply", SERVICE, "see the text for Redis's own words")                         \
-    X(ERR_REDIS_TYPE, "redis_key_type", SERVICE, "restore the key that the text names, or remove it by DEL")           \
+    X(ERR_REDIS_TYPE, "redis_key_type", SERVICE, "restore the key that the text names, or remove it by DEL") \
     X(ERR_REDIS_TLS, "redis_tls_unsupported", SETTINGS, "TLS to Redis needs hiredis 1.x")                    \
     X(ERR_REDIS_CERTIFICATE, "redis_certificate", SERVICE,                                                   \
       "look at the server's certificate, redis.tls.ca_file and redis.tls.server_name")                       \

@@ -116,7 +116,7 @@ static void settle_audit(struct redis *redis, struct err *err)
 
     while (settle_account(redis, &keys, "me", "1-1", "r", "p", "00", "0", 1000, &outcome, 1, &kind, err) ==
                0 &&
-           settle_closed(redis, &keys, "me", "1-1", "r", "closed", "m", "00", 1, &kind, err) == 0)
+           settle_closed(redis, &keys, "me", "1-1", "r", "closed", "m", "00", 1, 1, &kind, err) == 0)
         FUZZ_CHECK(kind <= SETTLE_LATER);
 }
 

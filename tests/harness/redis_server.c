@@ -184,7 +184,8 @@ int redis_server_spawn(struct proc *proc, const char *config, const char *mode, 
 
 int redis_server_restart(struct redis_server *server, struct err *err)
 {
-    if (redis_server_spawn(&server->proc, server->config, NULL, err) != 0)
+    if (redis_server_cut_torn_tail(server, err) != 0 ||
+        redis_server_spawn(&server->proc, server->config, NULL, err) != 0)
         return -1;
     if (!proc_until(is_up_or_gone, server, START_MS) || server->proc.pid == 0) {
         proc_kill(&server->proc);

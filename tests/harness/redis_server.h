@@ -49,6 +49,20 @@ int redis_server_halt(struct redis_server *server) __attribute__((nonnull(1)));
 /** $TEST_REDIS is "sentinel": SIGKILL to the primary; returns once the sentinels have made the replica one,
  * which is asked from there on. */
 int redis_server_fail_over(struct redis_server *server, struct err *err) __attribute__((nonnull(1, 2)));
+/** Bytes of its append-only file: what a later redis_server_lose may go back to. -1 where there is none. */
+int64_t redis_server_aof_bytes(const struct redis_server *server) __attribute__((nonnull(1)));
+/**
+ * Cuts off what stands only half at the end of the append-only file, a script as a whole, as redis-check-aof
+ * --fix does. The server itself would keep the first half of a transaction, and apply it at the start after
+ * the next (config/redis.conf). Every restart does it first.
+ */
+int redis_server_cut_torn_tail(const struct redis_server *server, struct err *err)
+    __attribute__((nonnull(1, 2)));
+/** What a loss of power leaves with everysec: SIGKILL, the append-only file cut to so many bytes, and a
+ * restart. */
+int redis_server_lose(struct redis_server *server, int64_t aof_bytes, struct err *err)
+    __attribute__((nonnull(1, 3)));
+
 /** Ends the server and removes its folder. Safe on one that never started, if it was zeroed. */
 void redis_server_stop(struct redis_server *server) __attribute__((nonnull(1)));
 
