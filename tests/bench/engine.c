@@ -20,37 +20,50 @@ struct way_runs {
     double commands[BENCH_RUNS_MAX]; /* of Redis, a device */
     double cpu_us[BENCH_RUNS_MAX];   /* of Redis, a device */
     double cpu_share[BENCH_RUNS_MAX];
+    double workers_us[BENCH_RUNS_MAX]; /* processor time of the five, a device */
 };
 
 static const char *const handed_on[] = { "import", "assign", "verify", "audit" };
 
-static void note(struct way_runs *runs, int round, const struct redis_load *before,
-                 const struct redis_load *after, int devices, double rate)
+/* Redis's part of a run, from `before` until now. */
+static void note(struct stubs *stubs, struct way_runs *runs, int round, const struct redis_load *before,
+                 int devices, double rate, double workers_cpu_s)
 {
-    double cpu_s = after->cpu_s - before->cpu_s;
+    struct redis_load after;
+    double cpu_s;
 
+    measure_redis(&stubs->engine.redis, &after);
+    cpu_s = after.cpu_s - before->cpu_s;
     runs->rate[round] = rate;
-    runs->commands[round] = (double)(after->commands - before->commands) / devices;
+    runs->commands[round] = (double)(after.commands - before->commands) / devices;
     runs->cpu_us[round] = cpu_s * 1e6 / devices;
     runs->cpu_share[round] = 100.0 * cpu_s * rate / devices;
+    runs->workers_us[round] = workers_cpu_s * 1e6 / devices;
 }
 
 static void run_floor(struct stubs *stubs, const struct floor_kind *kind, struct way_runs *runs, int round,
                       int devices)
 {
-    struct redis_load before, after;
-    double rate;
+    struct floor_result result;
 
-    rate = floor_run(kind, &stubs->engine.redis, devices, &before);
-    measure_redis(&stubs->engine.redis, &after);
-    note(runs, round, &before, &after, devices, rate);
+    floor_run(kind, &stubs->engine.redis, devices, &result);
+    note(stubs, runs, round, &result.before, devices, result.rate, result.workers_cpu_s);
+}
+
+static int64_t workers_cpu_ms(const struct stubs *stubs)
+{
+    int64_t sum = 0;
+
+    for (int i = 0; i < ENGINE_STAGES; i++)
+        sum += measure_cpu_ms(stubs->engine.workers[i].pid);
+    return sum;
 }
 
 /* The run is pushed while validate is paused, so that only the five stages are timed. */
 static void run_engine(struct stubs *stubs, struct way_runs *runs, int round, int devices)
 {
-    struct redis_load before, after;
-    int64_t began_us, took_us;
+    int64_t began_us, took_us, cpu_ms;
+    struct redis_load before;
     char run[32];
 
     snprintf(run, sizeof(run), "round-%d", round);
@@ -58,12 +71,13 @@ static void run_engine(struct stubs *stubs, struct way_runs *runs, int round, in
     stubs_pause(stubs);
     stubs_push(stubs, run, devices, STUBS_MESSAGE, 0);
     measure_redis(&stubs->engine.redis, &before);
+    cpu_ms = workers_cpu_ms(stubs);
     stubs_resume(stubs);
     began_us = measure_now_us();
     stubs_await_closed(stubs, run);
     took_us = measure_now_us() - began_us;
-    measure_redis(&stubs->engine.redis, &after);
-    note(runs, round, &before, &after, devices, devices * 1e6 / (double)took_us);
+    note(stubs, runs, round, &before, devices, devices * 1e6 / (double)took_us,
+         (double)(workers_cpu_ms(stubs) - cpu_ms) / 1000.0);
     stubs_stop_stages(stubs);
     measure_ask(&stubs->engine.redis, "FLUSHALL");
 }
@@ -123,9 +137,12 @@ static void add_ways(struct bench *bench, struct way_runs *ways)
                          BETTER_LESS);
         snprintf(name, sizeof(name), "%sredis_cpu_a_device", names[way]);
         figures_add_runs(bench->figures, PART, name, "us", 2, ways[way].cpu_us, bench->rounds, BETTER_LESS);
+        snprintf(name, sizeof(name), "%sworkers_cpu_a_device", names[way]);
+        figures_add_runs(bench->figures, PART, name, "us", 2, ways[way].workers_us, bench->rounds,
+                         BETTER_LESS);
         snprintf(name, sizeof(name), "%sredis_cpu", names[way]);
         figures_add_runs(bench->figures, PART, name, "% of a core", 0, ways[way].cpu_share, bench->rounds,
-                         BETTER_LESS);
+                         BETTER_LESS); /* of the time from the first read to the last outcome */
     }
 }
 

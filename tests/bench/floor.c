@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -110,11 +111,23 @@ static void wait_ready(redisContext *redis)
     }
 }
 
-double floor_run(const struct floor_kind *kind, const struct redis_server *server, int devices,
-                 struct redis_load *before_r)
+/* Of the children whose end was collected. */
+static double cpu_s_of_children(void)
+{
+    struct rusage usage;
+
+    if (getrusage(RUSAGE_CHILDREN, &usage) != 0)
+        return 0;
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+void floor_run(const struct floor_kind *kind, const struct redis_server *server, int devices,
+               struct floor_result *result_r)
 {
     redisContext *redis = connect_bare(server->socket);
     pid_t children[FLOOR_STAGES];
+    double cpu_s = cpu_s_of_children();
     int64_t began;
 
     forget_keys(redis);
@@ -129,16 +142,16 @@ double floor_run(const struct floor_kind *kind, const struct redis_server *serve
         }
     }
     wait_ready(redis);
-    measure_redis(server, before_r);
+    measure_redis(server, &result_r->before);
     began = measure_now_us();
     floor_forget(redis, redisCommand(redis, "LPUSH {floor}:go 1"));
     floor_forget(redis, redisCommand(redis, "BLPOP {floor}:done 0"));
-    began = measure_now_us() - began;
+    result_r->rate = devices * 1e6 / (double)(measure_now_us() - began);
     for (int stage = 0; stage < FLOOR_STAGES; stage++) {
         kill(children[stage], SIGKILL);
         waitpid(children[stage], NULL, 0);
     }
+    result_r->workers_cpu_s = cpu_s_of_children() - cpu_s;
     forget_keys(redis);
     redisFree(redis);
-    return devices * 1e6 / (double)began;
 }

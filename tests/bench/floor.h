@@ -36,12 +36,15 @@ extern const struct floor_kind floor_by_message;
 /* One stream entry a device: XREADGROUP COUNT 200, then XADD, XACK and XDEL of each in one pipeline. */
 extern const struct floor_kind floor_by_device;
 
-/**
- * Devices a second. before_r: what Redis had done when the time began, the first stream filled. A fault ends
- * the program.
- */
-double floor_run(const struct floor_kind *kind, const struct redis_server *server, int devices,
-                 struct redis_load *before_r);
+struct floor_result {
+    double rate;              /* devices a second */
+    double workers_cpu_s;     /* of the five */
+    struct redis_load before; /* what Redis had done when the time began, the first stream filled */
+};
+
+/** A fault ends the program. */
+void floor_run(const struct floor_kind *kind, const struct redis_server *server, int devices,
+               struct floor_result *result_r);
 
 /* For the kinds. */
 void floor_stop(const char *what) __attribute__((noreturn));

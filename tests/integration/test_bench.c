@@ -26,8 +26,9 @@ static const struct {
       "of_floor of_entry_floor devices_a_second commands_a_device redis_cpu_a_device redis_cpu "
       "floor_devices_a_second floor_commands_a_device floor_redis_cpu_a_device floor_redis_cpu "
       "entry_floor_devices_a_second entry_floor_commands_a_device entry_floor_redis_cpu_a_device "
-      "entry_floor_redis_cpu worker_anonymous_peak bytes_a_device_in_redis",
-      "" },
+      "entry_floor_redis_cpu floor_workers_cpu_a_device entry_floor_workers_cpu_a_device "
+      "worker_anonymous_peak bytes_a_device_in_redis",
+      "workers_cpu_a_device" },
     { "pipeline", "devices_a_second", "cpu_redis cpu_simulator cpu_workers" },
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     { "pipeline", "sampled_devices_a_second",
