@@ -79,6 +79,16 @@ static void add_letters(struct redis_args *args, const struct settle_head *head)
     }
 }
 
+/* What stays as it is costs no command. */
+static int64_t count_counters(const struct settle_head *head)
+{
+    int64_t count = 0;
+
+    for (size_t i = 0; i < head->counter_count; i++)
+        count += head->counters[i].by != 0;
+    return count;
+}
+
 int settle_run(struct redis *redis, const struct settle_head *head, enum settle_kind *kind_r,
                struct redis_reply **reply_r, struct err *err)
 {
@@ -104,7 +114,7 @@ int settle_run(struct redis *redis, const struct settle_head *head, enum settle_
     redis_arg_int(&args, (int64_t)head->publication_count);
     redis_arg_int(&args, (int64_t)head->letter_count);
     redis_arg_int(&args, (int64_t)head->note_count);
-    redis_arg_int(&args, (int64_t)head->counter_count);
+    redis_arg_int(&args, count_counters(head));
     for (size_t i = 0; i < head->id_count; i++)
         redis_arg(&args, head->ids[i]);
     add_publications(&args, head);
@@ -112,6 +122,8 @@ int settle_run(struct redis *redis, const struct settle_head *head, enum settle_
     for (size_t i = 0; i < head->note_count; i++)
         redis_arg(&args, head->note_uids[i]);
     for (size_t i = 0; i < head->counter_count; i++) {
+        if (head->counters[i].by == 0)
+            continue;
         redis_arg(&args, head->counters[i].name);
         redis_arg_int(&args, head->counters[i].by);
     }
@@ -120,8 +132,18 @@ int settle_run(struct redis *redis, const struct settle_head *head, enum settle_
     return rc;
 }
 
+/* The two numbers behind index in the answer of a script that opened the claims. */
+static void learn_layout(const struct redis_reply *reply, size_t index, struct claims_layout *layout)
+{
+    int64_t hashes = redis_integer(redis_at(reply, index));
+
+    if (hashes > 0)
+        *layout = (struct claims_layout){ hashes, redis_integer(redis_at(reply, index + 1)) };
+}
+
 int settle_register(struct redis *redis, const struct settle_head *head, const struct settle_register *reg,
-                    enum settle_kind *kind_r, struct redis_reply **reply_r, struct err *err)
+                    struct claims_layout *layout, enum settle_kind *kind_r, struct redis_reply **reply_r,
+                    struct err *err)
 {
     char names[8][KEY_MAX_BYTES];
     struct redis_args args;
@@ -155,15 +177,20 @@ int settle_register(struct redis *redis, const struct settle_head *head, const s
     redis_arg_int(&args, (int64_t)reg->claim_count);
     redis_arg_int(&args, (int64_t)head->publication_count);
     redis_arg_int(&args, (int64_t)head->letter_count);
+    redis_arg_int(&args, layout->hashes);
+    redis_arg_int(&args, layout->seed);
     for (size_t i = 0; i < 2 * reg->member_count; i++)
         redis_arg(&args, reg->members[i]);
     for (size_t i = 0; i < reg->claim_count; i++) {
         redis_arg(&args, reg->claims[i].serial);
         redis_arg_int(&args, reg->claims[i].row);
+        redis_arg_int(&args, claims_slot(layout, reg->claims[i].serial));
     }
     add_publications(&args, head);
     add_letters(&args, head);
     rc = run(redis, SCRIPT_register, &args, kind_r, reply_r, err);
+    if (rc == 0 && *kind_r == SETTLE_OK)
+        learn_layout(*reply_r, 2, layout);
     redis_args_release(&args);
     return rc;
 }
@@ -176,15 +203,46 @@ static void add_audit_keys(struct redis_args *args, const struct keys *keys, cha
     redis_arg(args, keys->prefix);
 }
 
+/* Outcomes are few: each name once, with how many there are of it. */
+struct outcome_count {
+    const char *name;
+    int64_t count;
+};
+
+static size_t count_outcomes(const struct settle_outcome *outcomes, size_t count, struct outcome_count *list)
+{
+    size_t kinds = 0, at;
+
+    for (size_t i = 0; i < count; i++) {
+        for (at = 0; at < kinds; at++)
+            if (strcmp(list[at].name, outcomes[i].outcome) == 0)
+                break;
+        if (at == SETTLE_MAX_OUTCOMES)
+            return at + 1;
+        if (at == kinds)
+            list[kinds++] = (struct outcome_count){ outcomes[i].outcome, 0 };
+        list[at].count++;
+    }
+    return kinds;
+}
+
 int settle_account(struct redis *redis, const struct keys *keys, const char *consumer, const char *id,
                    const char *run_id, const char *part_name, const char *part_sha256, const char *spare_uid,
                    int64_t keep_ms, const struct settle_outcome *outcomes, size_t count,
-                   enum settle_kind *kind_r, struct err *err)
+                   struct claims_layout *layout, enum settle_kind *kind_r, struct err *err)
 {
+    struct outcome_count list[SETTLE_MAX_OUTCOMES];
+    size_t kinds = count_outcomes(outcomes, count, list);
     char names[2][KEY_MAX_BYTES];
+    struct redis_reply *reply;
     struct redis_args args;
+    int64_t late = 0;
     int rc;
 
+    if (kinds > SETTLE_MAX_OUTCOMES)
+        return err_set(err, ERR_BUG, 0, "more kinds of outcomes than there are");
+    for (size_t i = 0; i < count; i++)
+        late += outcomes[i].is_late;
     redis_args_init(&args);
     add_audit_keys(&args, keys, names);
     redis_arg(&args, consumer);
@@ -195,15 +253,30 @@ int settle_account(struct redis *redis, const struct keys *keys, const char *con
     redis_arg(&args, spare_uid);
     redis_arg_int(&args, keep_ms);
     redis_arg_int(&args, (int64_t)count);
+    redis_arg_int(&args, (int64_t)kinds);
+    redis_arg_int(&args, late);
+    redis_arg_int(&args, layout->hashes);
+    redis_arg_int(&args, layout->seed);
     for (size_t i = 0; i < count; i++) {
         redis_arg(&args, outcomes[i].serial);
         redis_arg_int(&args, outcomes[i].row);
-        redis_arg(&args, outcomes[i].outcome);
-        redis_arg_int(&args, outcomes[i].is_late);
+        redis_arg_int(&args, claims_slot(layout, outcomes[i].serial));
     }
-    rc = run(redis, SCRIPT_account, &args, kind_r, NULL, err);
+    for (size_t i = 0; i < kinds; i++) {
+        redis_arg(&args, list[i].name);
+        redis_arg_int(&args, list[i].count);
+    }
+    for (size_t i = 0; late > 0 && i < count; i++)
+        if (outcomes[i].is_late)
+            redis_arg_int(&args, (int64_t)i + 1);
+    rc = run(redis, SCRIPT_account, &args, kind_r, &reply, err);
     redis_args_release(&args);
-    return rc;
+    if (rc != 0)
+        return -1;
+    if (*kind_r == SETTLE_OK)
+        learn_layout(reply, 1, layout);
+    redis_reply_free(reply);
+    return 0;
 }
 
 int settle_closed(struct redis *redis, const struct keys *keys, const char *consumer, const char *id,

@@ -10,13 +10,15 @@
 
 #include <stdbool.h>
 
+#include "queue/claims.h"
 #include "queue/keys.h"
 #include "queue/redis.h"
 
 /* Most a call takes; the caller splits by messages. */
-#define SETTLE_MAX_TARGETS 4
-#define SETTLE_MAX_BYTES   (1024 * 1024) /* of publications and letters */
-#define SETTLE_MAX_ENTRIES 1000
+#define SETTLE_MAX_TARGETS  4
+#define SETTLE_MAX_BYTES    (1024 * 1024) /* of publications and letters */
+#define SETTLE_MAX_ENTRIES  1000
+#define SETTLE_MAX_OUTCOMES 16 /* different ones in a message */
 
 #define SETTLE_PARK 0 /* target: the stage's own retry set, due after delay_ms */
 
@@ -98,9 +100,11 @@ struct settle_register {
     size_t claim_count;
 };
 
-/** Targets are fixed: 1 import, 2 audit, 3 back onto ingest. */
+/** Targets are fixed: 1 import, 2 audit, 3 back onto ingest. layout: what the caller keeps of the claims,
+ * brought up to date. */
 int settle_register(struct redis *redis, const struct settle_head *head, const struct settle_register *reg,
-                    enum settle_kind *kind_r, struct redis_reply **reply_r, struct err *err);
+                    struct claims_layout *layout, enum settle_kind *kind_r, struct redis_reply **reply_r,
+                    struct err *err);
 
 struct settle_outcome {
     const char *serial;
@@ -109,11 +113,12 @@ struct settle_outcome {
     bool is_late; /* its claim is kept on */
 };
 
-/** Audit: counts outcomes, ends claims, lists the part. keep_ms: how long late claims are kept on. */
+/** Audit: counts outcomes, ends claims, lists the part. keep_ms: how long late claims are kept on. layout: as
+ * for settle_register. */
 int settle_account(struct redis *redis, const struct keys *keys, const char *consumer, const char *id,
                    const char *run, const char *part_name, const char *part_sha256, const char *spare_uid,
                    int64_t keep_ms, const struct settle_outcome *outcomes, size_t count,
-                   enum settle_kind *kind_r, struct err *err);
+                   struct claims_layout *layout, enum settle_kind *kind_r, struct err *err);
 
 /** Audit: the run is closed, as `state`, by the manifest of that number (0: none). */
 int settle_closed(struct redis *redis, const struct keys *keys, const char *consumer, const char *id,

@@ -77,7 +77,7 @@ static int account(struct worker *worker, struct work *work, struct err *err)
     return settle_account(worker->redis, &worker->keys, worker->consumer, held->id, held->run, part,
                           work->batch.part_sha256 != NULL ? work->batch.part_sha256 : "",
                           worker_uid(worker, uid), worker->org->api_timeout_ms + LATE_MS, outcomes,
-                          work->count, &kind, err);
+                          work->count, &worker->claims, &kind, err);
 }
 
 static const char *state_of(const struct run_view *view)

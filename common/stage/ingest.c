@@ -178,7 +178,7 @@ static int register_once(struct worker *worker, struct work *work, struct err *e
                                                                       : work->batch.mapping_sha256,
                                   members);
     reg.spare_uid = worker_uid(worker, uid);
-    if (settle_register(worker->redis, &head, &reg, &kind, &reply, err) != 0)
+    if (settle_register(worker->redis, &head, &reg, &worker->claims, &kind, &reply, err) != 0)
         goto out;
     rc = 0;
     switch (kind) {
@@ -306,7 +306,7 @@ int worker_split_ingest(struct worker *worker, struct held *held, struct err *er
     if (plan_halves(&plan, held, err) != 0)
         goto out;
     plan_fill(&plan, &head);
-    if (settle_register(worker->redis, &head, &reg, &kind, &reply, err) != 0)
+    if (settle_register(worker->redis, &head, &reg, &worker->claims, &kind, &reply, err) != 0)
         goto out;
     rc = kind == SETTLE_CONFLICT ? bury(worker, held, redis_text(redis_at(reply, 1), NULL), err) : 0;
     redis_reply_free(reply);
@@ -349,7 +349,7 @@ int worker_bury_ingest(struct worker *worker, struct held *held, struct err *err
     reg.spare_uid = worker_uid(worker, uid);
     reg.members = members;
     reg.member_count = members_of(worker, &held->ingest, NULL, members);
-    if (settle_register(worker->redis, &head, &reg, &kind, &reply, err) != 0)
+    if (settle_register(worker->redis, &head, &reg, &worker->claims, &kind, &reply, err) != 0)
         return -1;
     rc = kind == SETTLE_CONFLICT ? worker_finish_raw(worker, held, err) : 0;
     redis_reply_free(reply);

@@ -12,6 +12,7 @@
 #ifndef STAGE_WORKER_H
 #define STAGE_WORKER_H
 
+#include "queue/claims.h"
 #include "queue/shared.h"
 #include "queue/tick.h"
 #include "stage/held.h"
@@ -47,6 +48,7 @@ struct worker {
     struct stage_env env;
     void *state; /* of the rule */
 
+    struct claims_layout claims; /* validate and audit: as the last settle told it */
     struct tick tick;
     int64_t tick_boot_ms;    /* when it was asked; 0: ask again before the next read */
     int64_t next_backlog;    /* the latest known, of the tick or of a settle */

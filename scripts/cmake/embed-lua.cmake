@@ -1,12 +1,13 @@
-# Writes OUT: for each DIR/NAME.lua (but the prelude) a C string `lua_NAME`: the prelude, then the
-# file. As bytes, since a compiler need not take string literals of more than 4095 characters.
+# Writes OUT: for each DIR/NAME.lua (but the prelude and the claims) a C string `lua_NAME`: the prelude, the claims where
+# the file names them, then the file. As bytes, since a compiler need not take string literals of more than 4095 characters.
 cmake_minimum_required(VERSION 3.21)
 file(READ ${DIR}/prelude.lua prelude)
+file(READ ${DIR}/claims.lua claims)
 file(GLOB scripts ${DIR}/*.lua)
 set(text "/* Generated from the Lua files of ${DIR}. */\n#include \"queue/scripts.h\"\n")
 foreach(script ${scripts})
   get_filename_component(name ${script} NAME_WE)
-  if(name STREQUAL "prelude")
+  if(name STREQUAL "prelude" OR name STREQUAL "claims")
     continue()
   endif()
   file(READ ${script} body)
@@ -14,6 +15,9 @@ foreach(script ${scripts})
   string(REGEX MATCH "^#![^\n]*\n" shebang "${body}")
   string(LENGTH "${shebang}" skip)
   string(SUBSTRING "${body}" ${skip} -1 body)
+  if(body MATCHES "claims[.]open")
+    set(body "${claims}${body}")
+  endif()
   set(whole "${shebang}${prelude}${body}")
   file(WRITE ${OUT}.tmp "${whole}")
   file(READ ${OUT}.tmp hex HEX)

@@ -9,9 +9,9 @@
 --    against late writes) · {'superseded', run} (that run has finished the serial since)
 local prefix, id, is_forced = ARGV[1], ARGV[2], ARGV[4] == '1'
 local bad = wrong_type(KEYS[1], 'stream') or wrong_type(KEYS[2], 'stream') or wrong_type(KEYS[3], 'hash')
-    or wrong_type(prefix .. 'letters', 'hash') or wrong_type(prefix .. 'claims:meta', 'hash')
+    or wrong_type(prefix .. 'letters', 'hash')
     or wrong_type(prefix .. 'runs:open', 'hash') or wrong_type(prefix .. 'held', 'zset')
-    or denied(KEYS[1], 'XDEL', 'XADD', 'HSET', 'HGET', 'HGETALL', 'HDEL', 'HINCRBY', 'ZREM', 'DEL')
+    or denied(KEYS[1], 'XDEL', 'XADD', 'HSET', 'HGET', 'HGETALL', 'HDEL', 'HLEN', 'HINCRBY', 'ZREM', 'DEL')
 if bad then return bad end
 
 local found = call('XRANGE', KEYS[1], id, id)
@@ -31,7 +31,8 @@ local num, state = r[1], r[2]
 if not num or not state then return { 'no_run' } end
 if state == 'closing' then return { 'early' } end
 
-local c = claims.open(prefix)
+local c, broken = claims.open(prefix)
+if broken then return broken end
 local kind, till = claims.judge(c, prefix, serial, num, row, now_ms())
 -- A claim of its own while the letter stands: audit has not counted this end yet.
 if kind == 'mine' and state == 'open' then return { 'early' } end

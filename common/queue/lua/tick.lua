@@ -33,16 +33,17 @@ for _, stage in ipairs(stages) do
 end
 
 -- Claims kept on against late writes, whose time has come.
-local ended = call('ZRANGEBYSCORE', KEYS[7], '-inf', now, 'LIMIT', 0, 200)
-if #ended > 0 then
-    local c, claimed = claims.open(prefix), {}
-    for i, serial in ipairs(ended) do claimed[i] = claims.get(c, serial) or '' end
-    local bad = denied(KEYS[7], 'HDEL', 'ZREM', 'HSET', 'DEL')
+local ended = not wrong_type(KEYS[7], 'zset') and call('ZRANGEBYSCORE', KEYS[7], '-inf', now, 'LIMIT', 0, 200) or {}
+local c = #ended > 0 and claims.open(prefix) -- nil where it is spoiled: a settle says so, they wait until it is mended
+if c then
+    local bad = denied(KEYS[7], 'HGETALL', 'HLEN', 'HDEL', 'ZREM', 'HSET', 'DEL')
     if bad then return bad end
-    for i, serial in ipairs(ended) do
-        local till = string.match(claimed[i], '@(%d+)$')
-        if till and tonumber(till) <= now then claims.del(c, serial) end
-        call('ZREM', KEYS[7], serial)
+    for _, serial in ipairs(ended) do
+        local key = claims.key(c, serial)
+        local held = redis.pcall('HGET', key, serial)
+        local till = type(held) == 'string' and string.match(held, '@(%d+)$')
+        if till and tonumber(till) <= now then claims.del(c, key, serial) end
+        if type(held) ~= 'table' then call('ZREM', KEYS[7], serial) end
     end
     claims.save(c)
 end
