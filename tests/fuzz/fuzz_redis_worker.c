@@ -102,20 +102,22 @@ static void settle_ingest(struct redis *redis, struct err *err)
                                          .mapping_sha256 = "",
                                          .claims = &claim,
                                          .claim_count = 1 };
+    struct claims_layout layout = { 0 };
     struct redis_reply *reply;
     enum settle_kind kind;
 
-    while (settle_register(redis, &head, &reg, &kind, &reply, err) == 0)
+    while (settle_register(redis, &head, &reg, &layout, &kind, &reply, err) == 0)
         redis_reply_free(reply);
 }
 
 static void settle_audit(struct redis *redis, struct err *err)
 {
     static const struct settle_outcome outcome = { .serial = "FVFGH2345678", .outcome = "assigned" };
+    struct claims_layout layout = { 0 };
     enum settle_kind kind;
 
-    while (settle_account(redis, &keys, "me", "1-1", "r", "p", "00", "0", 1000, &outcome, 1, &kind, err) ==
-               0 &&
+    while (settle_account(redis, &keys, "me", "1-1", "r", "p", "00", "0", 1000, &outcome, 1, &layout, &kind,
+                          err) == 0 &&
            settle_closed(redis, &keys, "me", "1-1", "r", "closed", "m", "00", 1, 1, &kind, err) == 0)
         FUZZ_CHECK(kind <= SETTLE_LATER);
 }

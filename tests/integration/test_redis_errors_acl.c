@@ -16,11 +16,10 @@
 #define FORMS    3
 
 static const char *const commands[] = {
-    "EVALSHA", "XREADGROUP",    "XPENDING", "XACK",     "XDEL",      "XLEN",   "XADD",
-    "XRANGE",  "XCLAIM",        "XINFO",    "HSET",     "HSETNX",    "HGET",   "HMGET",
-    "HGETALL", "HDEL",          "HEXISTS",  "HINCRBY",  "ZADD",      "ZREM",   "ZCARD",
-    "ZRANGE",  "ZRANGEBYSCORE", "SREM",     "SMEMBERS", "SISMEMBER", "SET",    "GET",
-    "DEL",     "UNLINK",        "INCR",     "PEXPIRE",  "TYPE",      "EXISTS", "TIME",
+    "EVALSHA", "XREADGROUP", "XPENDING", "XACK",   "XDEL",   "XLEN",          "XADD", "XRANGE",   "XCLAIM",
+    "XINFO",   "HSET",       "HSETNX",   "HGET",   "HMGET",  "HGETALL",       "HDEL", "HEXISTS",  "HINCRBY",
+    "HLEN",    "ZADD",       "ZREM",     "ZCARD",  "ZRANGE", "ZRANGEBYSCORE", "SREM", "SMEMBERS", "SISMEMBER",
+    "SET",     "GET",        "DEL",      "UNLINK", "INCR",   "PEXPIRE",       "TYPE", "EXISTS",   "TIME",
 };
 /* Sent only while connecting, or where the server has lost the scripts. */
 static const char *const at_connect[] = { "INFO", "SCRIPT", "CLIENT" };
