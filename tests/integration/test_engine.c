@@ -263,13 +263,44 @@ static void drops_the_closing_of_an_unknown_run(void **state)
     engine_stop(&engine);
 }
 
+static bool has_one_outcome(void *user)
+{
+    return engine_number(user, "XLEN @audit") == 1;
+}
+
+/* When a device came to the stage that ended it is nothing to audit: it comes there anew. */
+static void ends_without_the_stay_of_its_last_stage(void **state)
+{
+    struct err err = ERR_INIT;
+    struct engine engine;
+    struct buf message;
+
+    (void)state;
+    engine_start(&engine, "");
+    for (int i = 0; i < 4; i++)
+        engine_start_worker(&engine, i);
+    engine_push(&engine, "r1", 1, 1);
+    assert_true(proc_until(has_one_outcome, &engine, 20000));
+    buf_init(&message, 65536);
+    assert_int_equal(redis_server_ask(&engine.redis, "XRANGE {abm:t}:audit - +", &message, &err), 0);
+    assert_non_null(strstr(message.data, "\"outcome\":\"assigned\""));
+    assert_null(strstr(message.data, "\"since\""));
+    buf_release(&message);
+    engine_stop(&engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(runs_through),         cmocka_unit_test(loses_nothing_when_workers_die),
-        cmocka_unit_test(isolates_a_crasher),   cmocka_unit_test(survives_redis),
-        cmocka_unit_test(knows_a_batch_again),  cmocka_unit_test(gives_back_on_sigterm),
-        cmocka_unit_test(says_why_it_is_stuck), cmocka_unit_test(drops_the_closing_of_an_unknown_run),
+        cmocka_unit_test(runs_through),
+        cmocka_unit_test(loses_nothing_when_workers_die),
+        cmocka_unit_test(isolates_a_crasher),
+        cmocka_unit_test(survives_redis),
+        cmocka_unit_test(knows_a_batch_again),
+        cmocka_unit_test(gives_back_on_sigterm),
+        cmocka_unit_test(says_why_it_is_stuck),
+        cmocka_unit_test(drops_the_closing_of_an_unknown_run),
+        cmocka_unit_test(ends_without_the_stay_of_its_last_stage),
     };
 
     if (getenv("TEST_FILTER") != NULL)
