@@ -80,6 +80,20 @@ static int read_commit(struct field_reader *reader, const char *name, const stru
     return field_read_word(reader, name, value, 128, &((struct head *)object)->ingest->git_commit);
 }
 
+static int read_urgent(struct field_reader *reader, const char *name, const struct json *value, void *object)
+{
+    struct ingest *ingest = ((struct head *)object)->ingest;
+
+    if (json_kind(value) == JSON_NULL)
+        return 0;
+    if (!json_bool(value, &ingest->is_urgent))
+        return field_wrong_type(reader, name, value, "true or false");
+    if (ingest->is_urgent && ingest->batches > 1)
+        return field_wrong(reader, name, "only a run of one batch may be urgent, this one has %lld",
+                           (long long)ingest->batches);
+    return 0;
+}
+
 static int read_source(struct field_reader *reader, const char *name, const struct json *value, void *object)
 {
     struct ingest *ingest = ((struct head *)object)->ingest;
@@ -139,8 +153,9 @@ static const struct field head_fields[] = {
     FIELD_BY("batch", read_nothing, NULL),     FIELD_BY("batches", read_nothing, NULL),
     FIELD_BY("mode", read_mode, NULL),         FIELD_BY("operator", read_operator, NULL),
     FIELD_BY("source", read_source, NULL),     FIELD_BY("mapping_sha256", read_mapping, NULL),
-    FIELD_BY("git_commit", read_commit, NULL), FIELD_BY("part", read_part, NULL),
-    FIELD_BY("devices", keep_devices, NULL),   FIELD_BY("rejected", keep_rejected, NULL),
+    FIELD_BY("git_commit", read_commit, NULL), FIELD_BY("urgent", read_urgent, NULL),
+    FIELD_BY("part", read_part, NULL),         FIELD_BY("devices", keep_devices, NULL),
+    FIELD_BY("rejected", keep_rejected, NULL),
 };
 
 /* --- run, batch, batches --- */
@@ -392,6 +407,8 @@ static void print_head(struct json_out *json, const struct ingest *head)
     }
     add_if(json, "mapping_sha256", head->mapping_sha256);
     add_if(json, "git_commit", head->git_commit);
+    if (head->is_urgent)
+        json_add_bool(json, "urgent", true);
     if (head->part.path != NULL && *head->part.path != '\0') {
         json_begin(json, "part", '{');
         json_add_string(json, "path", head->part.path);

@@ -42,6 +42,7 @@ struct ingest {
     const char *source_name, *source_sha256;
     const char *mapping_sha256; /* NULL: validate's own mapping */
     const char *git_commit;
+    bool is_urgent; /* passes other runs; a run of one batch */
     struct device *devices;
     size_t count;
     struct ingest_rejected *rejected;

@@ -28,7 +28,8 @@ enum permit {
     PERMIT_LATER,     /* no slot now: ask again in wait_ms */
     PERMIT_LOST,      /* the message is not ours any more: send nothing, the job ends without a verdict */
     PERMIT_CANCELLED, /* its run was cancelled: send nothing */
-    PERMIT_STOPPED,   /* this process is stopping: send nothing */
+    PERMIT_STOPPED,   /* this process is stopping, or something urgent waits for it: send nothing, give back
+                         what has not begun */
     PERMIT_CLOSED,    /* the breaker is open: send nothing, give the batch back (ERR_BREAKER_OPEN) */
 };
 

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "queue/lanes.h"
 #include "queue/scripts.h"
 #include "queue/shared.h"
 
@@ -28,11 +29,11 @@ static int take(void *ctx, const char *class, const struct fence *fence, int wan
                 int *count_r, int64_t *wait_ms_r, struct err *err)
 {
     static const char *const words[] = {
-        [PERMIT_GRANTED] = "granted",     [PERMIT_LATER] = "later",     [PERMIT_LOST] = "lost",
-        [PERMIT_CANCELLED] = "cancelled", [PERMIT_STOPPED] = "stopped", [PERMIT_CLOSED] = "closed",
+        [PERMIT_GRANTED] = "granted",     [PERMIT_LATER] = "later",   [PERMIT_LOST] = "lost",
+        [PERMIT_CANCELLED] = "cancelled", [PERMIT_STOPPED] = "yield", [PERMIT_CLOSED] = "closed",
     };
     struct shared *shared = ctx;
-    char names[6][KEY_MAX_BYTES], wait_name[64], seen_name[64];
+    char names[8][KEY_MAX_BYTES], wait_name[64], seen_name[64], given_name[64], server[64];
     bool is_ours = shared->reserved_us[0] != '\0' && strcmp(shared->reserved_class, class) == 0;
     struct redis_reply *reply;
     struct redis_args args;
@@ -48,13 +49,19 @@ static int take(void *ctx, const char *class, const struct fence *fence, int wan
     }
     snprintf(wait_name, sizeof(wait_name), "%s:wait", class);
     snprintf(seen_name, sizeof(seen_name), "%s:seen", class);
+    snprintf(given_name, sizeof(given_name), "%s:given", class);
+    /* Its run id alone: all that talk to one server agree on it, whatever it replicates. */
+    snprintf(server, sizeof(server), "%.*s", (int)strcspn(redis_identity(shared->redis), " "),
+             redis_identity(shared->redis));
     redis_args_init(&args);
-    redis_arg_int(&args, 5);
+    redis_arg_int(&args, 7);
     redis_arg(&args, keys_make(shared->keys, "limit", class, names[0]));
     redis_arg(&args, keys_make(shared->keys, "limit", wait_name, names[1]));
     redis_arg(&args, keys_make(shared->keys, "limit", seen_name, names[2]));
     redis_arg(&args, keys_make(shared->keys, "pause", "api", names[3]));
     redis_arg(&args, keys_make(shared->keys, "runs", "cancelled", names[4]));
+    redis_arg(&args, keys_make(shared->keys, "limit", given_name, names[6]));
+    redis_arg(&args, lane_key(shared->keys, shared->stage, LANE_URGENT, names[7]));
     redis_arg_int(&args, shared->rate.interval_us);
     redis_arg_int(&args, shared->rate.tolerance_us);
     redis_arg_int(&args, want);
@@ -66,6 +73,8 @@ static int take(void *ctx, const char *class, const struct fence *fence, int wan
     redis_arg(&args, fence != NULL ? keys_stream(shared->keys, shared->stage, names[5]) : "");
     redis_arg(&args, fence != NULL ? fence->id : "");
     redis_arg(&args, fence != NULL ? fence->run : "");
+    redis_arg_int(&args, shared->is_urgent);
+    redis_arg(&args, server);
     rc = scripts_run(shared->redis, SCRIPT_limiter, &args, &reply, err);
     redis_args_release(&args);
     if (rc != 0)
@@ -75,7 +84,7 @@ static int take(void *ctx, const char *class, const struct fence *fence, int wan
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strcmp(word, words[i]) == 0)
             *permit_r = (enum permit)i;
-    if (is_ours && (*permit_r == PERMIT_GRANTED || *permit_r == PERMIT_LATER))
+    if (is_ours && (*permit_r == PERMIT_GRANTED || *permit_r == PERMIT_LATER || *permit_r == PERMIT_STOPPED))
         shared->reserved_us[0] = '\0';
     number = redis_integer(redis_at(reply, 1));
     if ((*permit_r == PERMIT_GRANTED && (number < (want > 0) || number > want)) ||

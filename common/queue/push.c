@@ -33,6 +33,7 @@ int push_begin(struct redis *redis, const struct keys *keys, const struct push_i
     redis_arg(&args, input->is_named ? "1" : "0");
     redis_arg(&args, input->head);
     redis_arg_int(&args, input->keep_ms);
+    redis_arg_int(&args, input->is_urgent);
     rc = scripts_run(redis, SCRIPT_begin_push, &args, &reply, err);
     redis_args_release(&args);
     if (rc != 0)
@@ -119,16 +120,29 @@ int push_record(struct redis *redis, const struct keys *keys, const char *source
     return buf_check(head, "the record of the push", err) != 0 ? -1 : is_there;
 }
 
-int push_backlog(struct redis *redis, const struct keys *keys, int64_t *messages_r, struct err *err)
+static int ask_count(struct redis *redis, const char *command, const char *key, int64_t *count_r,
+                     struct err *err)
 {
-    char key[KEY_MAX_BYTES];
     struct redis_reply *reply;
 
-    if (redis_callv(redis, &reply, err, "XLEN", keys_make(keys, "ingest", NULL, key), NULL) != 0)
+    if (redis_callv(redis, &reply, err, command, key, NULL) != 0)
         return -1;
-    *messages_r = redis_integer(reply);
+    *count_r += redis_integer(reply);
     redis_reply_free(reply);
     return 0;
+}
+
+int push_backlog(struct redis *redis, const struct keys *keys, const char *run, int64_t *messages_r,
+                 int64_t *come_r, struct err *err)
+{
+    char key[KEY_MAX_BYTES], name[PUSH_RUN_BYTES + 16];
+
+    *messages_r = *come_r = 0;
+    for (int i = 0; i < LANES; i++)
+        if (ask_count(redis, "XLEN", lane_key(keys, "validate", i, key), messages_r, err) != 0)
+            return -1;
+    snprintf(name, sizeof(name), "%s:batches", run);
+    return ask_count(redis, "HLEN", keys_make(keys, "run", name, key), come_r, err);
 }
 
 int push_state(struct redis *redis, const struct keys *keys, const char *run, char state_r[PUSH_STATE_BYTES],
@@ -147,7 +161,8 @@ int push_state(struct redis *redis, const struct keys *keys, const char *run, ch
     return 0;
 }
 
-int push_batch(struct redis *redis, const struct keys *keys, const char *batch, size_t len, struct err *err)
+int push_batch(struct redis *redis, const struct keys *keys, bool is_urgent, const char *batch, size_t len,
+               struct err *err)
 {
     char key[KEY_MAX_BYTES];
     struct redis_reply *reply = NULL;
@@ -156,7 +171,7 @@ int push_batch(struct redis *redis, const struct keys *keys, const char *batch, 
 
     redis_args_init(&args);
     redis_arg(&args, "XADD");
-    redis_arg(&args, keys_make(keys, "ingest", NULL, key));
+    redis_arg(&args, lane_key(keys, "validate", is_urgent ? LANE_URGENT : 0, key));
     redis_arg(&args, "*");
     redis_arg(&args, "batch");
     redis_arg_len(&args, batch, len);

@@ -6,7 +6,7 @@
 #define QUEUE_PUSH_H
 
 #include "base/buf.h"
-#include "queue/keys.h"
+#include "queue/lanes.h"
 #include "queue/redis.h"
 
 #define PUSH_RUN_BYTES 65
@@ -19,6 +19,7 @@ struct push_input {
     bool is_named;    /* the operator gave it: another open run of this input is an error then */
     const char *head; /* what must be the same in every batch, as one line; kept with the record */
     int64_t keep_ms;  /* runs.keep */
+    bool is_urgent;   /* the run passes all others (a run of one batch) */
 };
 
 enum push_begun {
@@ -52,8 +53,10 @@ int push_record(struct redis *redis, const struct keys *keys, const char *source
 int push_come(struct redis *redis, const struct keys *keys, const char *run, bool *is_come, size_t count,
               struct err *err);
 
-/** Messages that stand in ingest, those in hand included. */
-int push_backlog(struct redis *redis, const struct keys *keys, int64_t *messages_r, struct err *err);
+/** Messages that wait for validate, those in hand included, of all runs; and how many batches of this run are
+ * registered. */
+int push_backlog(struct redis *redis, const struct keys *keys, const char *run, int64_t *messages_r,
+                 int64_t *come_r, struct err *err);
 
 #define PUSH_STATE_BYTES 32
 
@@ -62,9 +65,10 @@ int push_state(struct redis *redis, const struct keys *keys, const char *run, ch
                struct err *err);
 
 /**
- * Publishes one batch. ERR_REDIS_OOM: Redis is full, try again later. ERR_REDIS_LOST: it may or may not stand
- * there: publish it again, validate drops the second.
+ * Publishes one batch, onto ingest or, urgent, past it. ERR_REDIS_OOM: Redis is full, try again later.
+ * ERR_REDIS_LOST: it may or may not stand there: publish it again, validate drops the second.
  */
-int push_batch(struct redis *redis, const struct keys *keys, const char *batch, size_t len, struct err *err);
+int push_batch(struct redis *redis, const struct keys *keys, bool is_urgent, const char *batch, size_t len,
+               struct err *err);
 
 #endif

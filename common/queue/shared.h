@@ -33,6 +33,7 @@ struct shared {
     const char *stage, *consumer;
     struct limiter_rate rate;
     bool is_probing; /* the breaker's own probe: the open breaker does not stop it */
+    bool is_urgent;  /* what is in hand passes everything else */
     bool (*is_stopping)(void *stop);
     void *stop;
     char reserved_us[32], epoch[24]; /* a slot given for a moment ahead, to be confirmed then */

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "queue/key_types.h"
+#include "queue/lanes.h"
 
 #define INGEST_BATCH_MAX 1000 /* devices of an ingest message: they are not counted apart */
 
@@ -57,8 +58,7 @@ static int fetch_hand(struct redis *redis, const char *stream, const char *group
         *err = why;
         return -1;
     }
-    stage->has_group = true;
-    stage->in_hand = redis_integer(redis_at(reply, 0));
+    stage->in_hand += redis_integer(redis_at(reply, 0));
     redis_reply_free(reply);
     return 0;
 }
@@ -115,10 +115,15 @@ static int fetch_stage(struct redis *redis, const struct keys *keys, struct pool
 {
     char key[KEY_MAX_BYTES];
 
-    keys_stream(keys, stage->name, key);
-    if (ask_number(redis, "XLEN", key, &stage->messages, err) != 0 ||
-        fetch_hand(redis, key, stage->name, stage, err) != 0)
-        return -1;
+    for (int lane = 0; lane < LANES; lane++) {
+        int64_t messages;
+
+        lane_key(keys, stage->name, lane, key);
+        if (ask_number(redis, "XLEN", key, &messages, err) != 0 ||
+            (messages > 0 && fetch_hand(redis, key, stage->name, stage, err) != 0))
+            return -1;
+        stage->messages += messages;
+    }
     if (ask_number(redis, "XLEN", keys_make(keys, "dead", stage->name, key), &stage->dead, err) != 0)
         return -1;
     if (fetch_counts(redis, keys, stage, err) != 0 || fetch_parked(redis, keys, stage, err) != 0 ||

@@ -46,7 +46,6 @@ struct status_stage {
     int64_t heard_ms;  /* the latest heartbeat of any, alive or not; 0: none */
     int64_t paused_ms; /* since when; 0: not */
     const char *paused_by, *paused_why;
-    bool has_group;
     const char *fatal;    /* what its workers say, where all that are alive say so; NULL */
     const char *replicas; /* what the first of its workers that waits for replicas says; NULL: none waits */
     enum status_why why;

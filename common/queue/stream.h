@@ -5,14 +5,14 @@
 #ifndef QUEUE_STREAM_H
 #define QUEUE_STREAM_H
 
-#include "queue/keys.h"
+#include "queue/lanes.h"
 #include "queue/redis.h"
 
-#define STREAM_ID_MAX 48
+#define STREAM_ID_MAX 56 /* two numbers of 64 bits and a lane */
 
 /* One entry as it came; text borrowed from the reply that it came in. */
 struct stream_entry {
-    const char *id;
+    char id[STREAM_ID_MAX]; /* with its lane (lanes.h) */
     const char *body;
     size_t len;
     int64_t deliveries; /* this one included; 1 for a new message */
@@ -28,12 +28,18 @@ struct stream_entries {
 
 void stream_entries_release(struct stream_entries *entries);
 
-/** Makes the group (from 0, with the stream) where it is not there. */
+/** Makes the groups of all lanes (from 0, with their streams) where they are not there. */
 int stream_make_group(struct redis *redis, const struct keys *keys, const char *stage, struct err *err);
 
-/** New messages: at most count, waiting up to block_ms for the first (0: not at all). None: count 0. */
+/**
+ * New messages of some lanes: at most count of each that has any, waiting up to block_ms for the first (0:
+ * not at all). None: count 0.
+ *
+ * @param lanes  bit i: lane i; at least one
+ */
 int stream_read(struct redis *redis, const struct keys *keys, const char *stage, const char *consumer,
-                size_t count, int64_t block_ms, struct stream_entries *entries_r, struct err *err);
+                unsigned lanes, size_t count, int64_t block_ms, struct stream_entries *entries_r,
+                struct err *err);
 
 /** What is pending for this consumer, at most count, behind the id `after` ("": from the first); delivery
  * counts stay. */

@@ -25,19 +25,23 @@ static void read_reply(const struct redis_reply *reply, struct tick *tick)
     for (size_t i = 0; i < redis_count(cancelled) && i < TICK_MAX_CANCELLED; i++)
         snprintf(tick->cancelled[tick->cancelled_count++], sizeof(tick->cancelled[0]), "%s",
                  redis_text(redis_at(cancelled, i), NULL));
+    for (size_t i = 0; i < LANES; i++) {
+        tick->waiting[i] = redis_integer(redis_at(redis_at(reply, 11), i));
+        tick->ahead[i] = redis_integer(redis_at(redis_at(reply, 12), i));
+    }
 }
 
 int tick_run(struct redis *redis, const struct keys *keys, const char *stage, const char *next,
              const char *consumer, const char *heartbeat, bool can_probe, int64_t probe_ms,
              struct tick *tick_r, struct err *err)
 {
-    char names[9][KEY_MAX_BYTES];
+    char names[10][KEY_MAX_BYTES];
     struct redis_reply *reply;
     struct redis_args args;
     int rc;
 
     redis_args_init(&args);
-    redis_arg_int(&args, 9);
+    redis_arg_int(&args, 10);
     redis_arg(&args, keys_make(keys, "pause", stage, names[0]));
     redis_arg(&args, keys_make(keys, "pause", "api", names[1]));
     redis_arg(&args, keys_make(keys, "count", stage, names[2]));
@@ -47,12 +51,14 @@ int tick_run(struct redis *redis, const struct keys *keys, const char *stage, co
     redis_arg(&args, keys_make(keys, "held", NULL, names[6]));
     redis_arg(&args, keys_make(keys, "runs", "cancelled", names[7]));
     redis_arg(&args, keys_make(keys, "retry", next != NULL ? next : "none", names[8]));
+    redis_arg(&args, keys_stream(keys, stage, names[9]));
     redis_arg(&args, keys->prefix);
     redis_arg(&args, consumer);
     redis_arg(&args, heartbeat);
     redis_arg_int(&args, MOVES_A_TICK);
     redis_arg_int(&args, can_probe);
     redis_arg_int(&args, probe_ms);
+    redis_arg(&args, stage);
     rc = scripts_run(redis, SCRIPT_tick, &args, &reply, err);
     redis_args_release(&args);
     if (rc != 0)

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "queue/keys.h"
+#include "queue/lanes.h"
 #include "queue/redis.h"
 
 #define TICK_TEXT_MAX      512
@@ -25,6 +25,8 @@ struct tick {
     int64_t stalled_ms;                /* how long this stage was paused or the breaker open, since ever */
     char cancelled[TICK_MAX_CANCELLED][65]; /* runs that are cancelled and open */
     size_t cancelled_count;
+    int64_t waiting[LANES]; /* messages of this stage that nobody has read */
+    int64_t ahead[LANES];   /* messages of the next stage, those in hand included */
 };
 
 /**

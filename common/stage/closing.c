@@ -4,7 +4,9 @@
 #include "base/log.h"
 #include "stage/plan.h"
 
-#define LATE_MS 5000 /* with api.timeout: how long a claim is kept on against late writes (DESIGN.md 4) */
+#define CLOSE_AGAIN_MS 1000  /* between two looks at a run that another worker is closing */
+#define CLOSE_CAP_MS   30000 /* of the back-off while closing fails, or kills its worker */
+#define LATE_MS        5000 /* with api.timeout: how long a claim is kept on against late writes (DESIGN.md 4) */
 
 static int put_back(struct worker *worker, struct held *held, int64_t delay_ms, struct err *err)
 {
@@ -109,6 +111,22 @@ static int close_run(struct worker *worker, struct work *work, struct err *err)
     return 0;
 }
 
+static int64_t close_delay_ms(const struct worker *worker, const struct work *work)
+{
+    if (work->batch.close_verdict == VERDICT_BACK)
+        return 0;
+    if (worker->closing_tries == 0)
+        return CLOSE_AGAIN_MS;
+    return backoff_ms(CLOSE_AGAIN_MS, CLOSE_CAP_MS, worker->closing_tries, work->chance);
+}
+
+int worker_put_off_closing(struct worker *worker, struct held *held, struct err *err)
+{
+    log_warn("closing_put_off", "run", held->run, "id", held->id, "deliveries", log_int(held->deliveries),
+             "text", "each worker that began to close this run has died; it is tried again later", NULL);
+    return put_back(worker, held, CLOSE_CAP_MS, err);
+}
+
 int worker_finish_audit(struct worker *worker, struct work *work, struct err *err)
 {
     struct held *held = work->held[0];
@@ -116,7 +134,7 @@ int worker_finish_audit(struct worker *worker, struct work *work, struct err *er
     if (work->batch.is_close) {
         if (work->batch.close_verdict == VERDICT_FINISH)
             return close_run(worker, work, err);
-        return put_back(worker, held, work->batch.close_verdict == VERDICT_BACK ? 0 : 1000, err);
+        return put_back(worker, held, close_delay_ms(worker, work), err);
     }
     for (size_t i = 0; i < work->count; i++)
         if (work->jobs[i].verdict != VERDICT_PASS && work->jobs[i].verdict != VERDICT_FINISH)

@@ -164,21 +164,31 @@ int worker_look(struct worker *worker, struct err *err)
 
 const char *worker_gate(const struct worker *worker)
 {
-    const struct stage_settings *next = worker->next_own;
-
     if (redis_shortage(worker->redis) != NULL)
         return redis_shortage(worker->redis);
     if (worker->tick.paused[0] != '\0')
         return worker->tick.paused;
     if (worker->stage->needs_api && worker->tick.breaker[0] != '\0')
         return worker->tick.breaker;
-    if (next == NULL)
-        return NULL;
-    if (worker->next_backlog >= next->max_backlog)
-        return "waits for the next stage: its backlog is full";
-    if (worker->tick.next_parked >= next->max_parked)
-        return "waits for the next stage: it has too much parked for later";
     return NULL;
+}
+
+unsigned worker_open_lanes(const struct worker *worker, const char **why_r)
+{
+    const struct stage_settings *next = worker->next_own;
+    unsigned all = (1U << LANES) - 1, open = 1U << LANE_DUE | 1U << LANE_URGENT;
+
+    *why_r = NULL;
+    if (next != NULL && worker->tick.next_parked >= next->max_parked)
+        *why_r = "waits for the next stage: it has too much parked for later";
+    else if (next != NULL && worker->next_backlog >= next->max_backlog)
+        *why_r = "waits for the next stage: its backlog is full";
+    if (*why_r == NULL)
+        return all;
+    for (int lane = 0; lane < LANE_TURNS && worker->tick.next_parked < next->max_parked; lane++)
+        if (worker->tick.ahead[lane] == 0)
+            open |= 1U << lane;
+    return open;
 }
 
 int worker_open_breaker(struct worker *worker, const struct err *reason, const char *op, struct err *err)

@@ -46,7 +46,7 @@ static void read_ingest(struct held *held, const struct stream_entry *entry, hel
     if (held->ingest.run != NULL)
         snprintf(held->run, sizeof(held->run), "%s", held->ingest.run);
     else if (rc == 0)
-        snprintf(held->run, sizeof(held->run), "ingest-%.40s",
+        snprintf(held->run, sizeof(held->run), "ingest-%.*s", (int)strcspn(held->id, "@"),
                  held->id); /* a run by itself, the same at each delivery */
     if (rc != 0)
         held->kind = held->why.code == ERR_MSG_VERSION ? HELD_NEWER : HELD_BAD;
@@ -76,6 +76,7 @@ struct held *held_new(const struct stream_entry *entry, held_digest *digest, boo
     if (held->pool == NULL || keep_raw(held, entry) != 0)
         goto no_memory;
     snprintf(held->id, sizeof(held->id), "%s", entry->id);
+    held->is_urgent = lane_of_id(held->id) == LANE_URGENT;
     held->deliveries = entry->deliveries;
     held->is_redelivered = is_redelivered;
     held->may_have_note = is_redelivered;

@@ -33,6 +33,7 @@ struct held {
     struct ingest ingest;
     char sha256[65]; /* ingest: of the entry, or of the whole batch where this is a half */
     int64_t deliveries;
+    bool is_urgent; /* it came by the urgent lane */
     bool is_redelivered;
     bool is_lost; /* another's by now: nothing may be written for it */
     bool may_have_note;

@@ -29,6 +29,7 @@ static size_t members_of(struct worker *worker, const struct ingest *ingest, con
         "mapping_sha256", mapping,
         "git_commit",     ingest->git_commit,
         "host",           worker->host,
+        "urgent",         ingest->is_urgent ? "1" : "",
     };
 
     memcpy(members, pairs, sizeof(pairs));

@@ -6,6 +6,7 @@
 #include "stage/worker.h"
 
 #define BLOCK_MS         500 /* the longest that a stop, or a message parked by another, waits for us */
+#define HELD_UP_MS       100 /* the same while the next stage has enough */
 #define READ_MOST        64  /* messages a read */
 #define OWN_MOST         256
 #define RECLAIM_MOST     1 /* alone: what is in hand beside a crasher would be counted as one too */
@@ -14,6 +15,7 @@
 static int hold(struct worker *worker, const struct stream_entry *entry, bool is_redelivered, struct err *err)
 {
     struct held *held;
+    size_t at;
 
     if (worker->hand_count == worker->hand_cap) {
         size_t cap = worker->hand_cap > 0 ? worker->hand_cap * 2 : 16;
@@ -28,7 +30,10 @@ static int hold(struct worker *worker, const struct stream_entry *entry, bool is
                     is_redelivered, err);
     if (held == NULL)
         return -1;
-    worker->hand[worker->hand_count++] = held;
+    /* What is urgent passes what is in hand as well. */
+    for (at = worker->hand_count++; at > 0 && held->is_urgent && !worker->hand[at - 1]->is_urgent; at--)
+        worker->hand[at] = worker->hand[at - 1];
+    worker->hand[at] = held;
     lease_add(worker->lease, held->id);
     worker->devices_a_message = worker->devices_a_message * 0.8 + (double)held_jobs(held) * 0.2;
     return 0;
@@ -70,7 +75,7 @@ static int read_own_pending(struct worker *worker, struct err *err)
             return -1;
         count = entries.count;
         if (count > 0)
-            strncpy(after, entries.at[count - 1].id, sizeof(after) - 1);
+            memcpy(after, entries.at[count - 1].id, sizeof(after));
         if (hold_all(worker, &entries, true, err) != 0)
             return -1;
         if (count == 0)
@@ -134,19 +139,64 @@ static int64_t block_ms(const struct worker *worker)
     return block < 1 ? 1 : block;
 }
 
-static int read_new(struct worker *worker, size_t count, int64_t block, struct err *err)
+/* From some lanes, waiting for at most block ms (0: not at all). */
+static int read_lanes(struct worker *worker, unsigned lanes, size_t count, int64_t block, struct err *err)
 {
     struct stream_entries entries;
 
-    if (stream_read(worker->redis, &worker->keys, worker->stage->name, worker->consumer, count, block,
+    if (stream_read(worker->redis, &worker->keys, worker->stage->name, worker->consumer, lanes, count, block,
                     &entries, err) != 0)
         return -1;
     worker->was_empty = entries.count == 0;
+    for (size_t i = 0; i < entries.count; i++) {
+        int lane = lane_of_id(entries.at[i].id);
+
+        worker->tick.waiting[lane] -= worker->tick.waiting[lane] > 0;
+        worker->tick.ahead[lane]++; /* it will be there soon: until the next look the gate counts it */
+    }
     return hold_all(worker, &entries, false, err);
 }
 
+/* The lane whose turn it is, of those that had something when Redis was last asked; -1: none. */
+static int next_in_turn(struct worker *worker, unsigned open)
+{
+    for (int i = 1; i <= LANE_URGENT; i++) {
+        int lane = (worker->turn + i) % LANE_URGENT;
+
+        if (worker->tick.waiting[lane] > 0 && (open & 1U << lane) != 0)
+            return lane;
+    }
+    return -1;
+}
+
+static int read_new(struct worker *worker, unsigned open, size_t count, int64_t block, struct err *err)
+{
+    int lane;
+
+    while ((lane = next_in_turn(worker, open)) >= 0) {
+        worker->turn = lane;
+        if (read_lanes(worker, 1U << lane, count, 0, err) != 0)
+            return -1;
+        if (!worker->was_empty)
+            return 0;
+        worker->tick.waiting[lane] = 0; /* others were faster */
+    }
+    return read_lanes(worker, open, count, block, err);
+}
+
+static int read_urgent(struct worker *worker, struct err *err)
+{
+    if (worker->tick.waiting[LANE_URGENT] == 0)
+        return 0;
+    if (read_lanes(worker, 1U << LANE_URGENT, 1, 0, err) != 0)
+        return -1;
+    if (worker->was_empty)
+        worker->tick.waiting[LANE_URGENT] = 0;
+    return 0;
+}
+
 /* Small messages, left over from retries, are waited for a little, so that they still fill a request. */
-static int linger(struct worker *worker, struct err *err)
+static int linger(struct worker *worker, unsigned open, struct err *err)
 {
     int64_t until = clock_boot_ms() + worker->own->linger_ms;
 
@@ -154,9 +204,9 @@ static int linger(struct worker *worker, struct err *err)
         size_t want = wanted_messages(worker);
         int64_t left = until - clock_boot_ms();
 
-        if (want == 0 || left <= 0 || worker_is_stopping(NULL))
+        if (want == 0 || left <= 0 || worker_is_stopping(NULL) || worker->hand[0]->is_urgent)
             return 0;
-        if (read_new(worker, want, left, err) != 0)
+        if (read_new(worker, open, want, left, err) != 0)
             return -1;
         if (worker->was_empty)
             return 0;
@@ -165,24 +215,34 @@ static int linger(struct worker *worker, struct err *err)
 
 int worker_intake(struct worker *worker, struct err *err)
 {
+    const char *held_up;
+    unsigned open = worker_open_lanes(worker, &held_up);
+    int64_t block;
     size_t want;
 
     if (worker->has_own_pending && read_own_pending(worker, err) != 0)
         return -1;
     if (worker->hand_count == 0 && reclaim(worker, err) != 0)
         return -1;
+    if (read_urgent(worker, err) != 0)
+        return -1;
     want = wanted_messages(worker);
     if (want == 0)
         return 0;
     if (worker->hand_count > 0) {
         worker->was_empty = false;
-        return linger(worker, err);
+        return linger(worker, open, err);
     }
-    worker->why = "idle";
-    if (read_new(worker, want, block_ms(worker), err) != 0)
+    worker->why = held_up != NULL ? held_up : "idle";
+    block = block_ms(worker);
+    if (held_up != NULL && block > HELD_UP_MS)
+        block = HELD_UP_MS;
+    if (read_new(worker, open, want, block, err) != 0)
         return -1;
+    if (worker->hand_count == 0)
+        return 0;
     worker->why = "working";
-    return worker->hand_count > 0 ? linger(worker, err) : 0;
+    return linger(worker, open, err);
 }
 
 void worker_let_go(struct worker *worker, size_t count)

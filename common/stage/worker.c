@@ -52,7 +52,8 @@ static size_t messages_of_batch(const struct worker *worker)
 
     if (worker_is_ingest(worker) || worker_is_audit(worker) || worker_has_suspect(worker))
         return 1;
-    while (count < worker->hand_count && worker->hand[count]->kind == HELD_DEVICES) {
+    while (count < worker->hand_count && worker->hand[count]->kind == HELD_DEVICES &&
+           worker->hand[count]->is_urgent == worker->hand[0]->is_urgent) {
         jobs += held_jobs(worker->hand[count]);
         if (count > 0 && jobs > (size_t)worker->own->batch)
             break;
@@ -134,6 +135,9 @@ static int give_back(struct worker *worker, struct work *work, const struct err 
         work->jobs[i].delay_ms = is_at_once ? 0 : LATER_DELAY_MS;
     }
     work->batch.close_verdict = VERDICT_WAIT;
+    worker->closing_tries += work->batch.is_close;
+    if (why->code == ERR_STOPPED)
+        worker->tick_boot_ms = 0; /* something urgent waits, perhaps: look at once */
     if (is_outage && worker_open_breaker(worker, why, worker->stage->name, err) != 0)
         return -1;
     if (!is_at_once) {
@@ -235,6 +239,7 @@ static int handle(struct worker *worker, size_t held_count, struct err *err)
     }
     lease_moved(worker->lease);
     worker_say(worker);
+    worker->shared.is_urgent = work.held[0]->is_urgent;
     if (call_handler(worker, &work, &why) != 0) {
         /* Connected anew first: what the handler did is known only through the devices in hand. */
         if (is_connection_trouble(&why) && worker_connect(worker, false, err) != 0)
@@ -243,6 +248,8 @@ static int handle(struct worker *worker, size_t held_count, struct err *err)
             rc = give_back(worker, &work, &why, err);
     } else {
         worker_note_success(worker, work.batch.is_close);
+        if (work.batch.is_close)
+            worker->closing_tries = 0;
         rc = finish(worker, &work, err);
     }
     while (rc != 0 && (is_connection_trouble(err) || is_refusal(err))) {
@@ -331,6 +338,10 @@ static int work_on_hand(struct worker *worker, struct err *err)
         break;
     case HELD_NEWER: rc = worker_finish_raw(worker, first, err); break;
     case HELD_CLOSE:
+        if (first->deliveries > DELIVERIES_MOST) {
+            rc = worker_put_off_closing(worker, first, err);
+            break;
+        }
         rc = worker_drop_unknown_run(worker, first, err);
         if (rc == 0)
             return handle(worker, messages_of_batch(worker), err);

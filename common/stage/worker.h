@@ -61,6 +61,8 @@ struct worker {
     struct trouble trouble;
     bool was_empty;       /* the last read brought nothing */
     bool was_short;       /* replicas did not hold what was written */
+    int turn;             /* the lane that was read last */
+    int closing_tries;    /* closings in a row that failed here */
     bool has_own_pending; /* read what is pending for us before anything new */
 
     struct held **hand; /* in hand, in order */
@@ -101,8 +103,14 @@ void worker_say(struct worker *worker);
 /** Asks Redis where things stand, if that is not known well enough; probes the API where it is this worker's
  * turn. */
 int worker_look(struct worker *worker, struct err *err);
-/** NULL: the stage may read. Else why not. */
+/** NULL: the stage may do something. Else why not: paused, or the breaker is open. */
 const char *worker_gate(const struct worker *worker);
+/**
+ * The lanes that may be read, bit i for lane i: all, or while the next stage has enough those that it holds
+ * up nobody by: what is due, what is urgent, and a message of each run that has none there. *why_r: what
+ * holds the others up; NULL: nothing.
+ */
+unsigned worker_open_lanes(const struct worker *worker, const char **why_r);
 /** The breaker opens with err as its reason. */
 int worker_open_breaker(struct worker *worker, const struct err *reason, const char *op, struct err *err);
 
@@ -163,6 +171,8 @@ int worker_bury_ingest(struct worker *worker, struct held *held, struct err *err
 
 /* closing.c */
 int worker_finish_audit(struct worker *worker, struct work *work, struct err *err);
+/** A closing message that was delivered too often: it backs off, and starts anew. */
+int worker_put_off_closing(struct worker *worker, struct held *held, struct err *err);
 /* A closing message of a run that the run book does not know would wait for ever: 1 dropped; 0 known; -1. */
 int worker_drop_unknown_run(struct worker *worker, struct held *held, struct err *err);
 

@@ -227,6 +227,10 @@ int cmd_push(struct ctl *ctl, int argc, char **argv, struct err *err)
           .kind = CTL_FLAG,
           .to.flag = &pushing.is_waiting,
           .help = "until the run has ended, then show how" },
+        { .name = "urgent",
+          .kind = CTL_FLAG,
+          .to.flag = &pushing.is_urgent,
+          .help = "pass everything else; at most one batch (1000 rows)" },
     };
     int first, rc = ctl_options(ctl, rows, sizeof(rows) / sizeof(rows[0]), argc, argv, 0, 0, &first, err);
 

@@ -45,12 +45,13 @@ static int learn(void *user, struct err *err)
 }
 
 int publish_init(struct publish *publish, struct ctl *ctl, const struct source *source, const char *run,
-                 int64_t batches, struct err *err)
+                 bool is_urgent, int64_t batches, struct err *err)
 {
     memset(publish, 0, sizeof(*publish));
     publish->ctl = ctl;
     publish->source = source;
     publish->run = run;
+    publish->is_urgent = is_urgent;
     publish->batches = batches;
     publish->is_come = calloc((size_t)batches, sizeof(*publish->is_come));
     if (publish->is_come == NULL)
@@ -75,7 +76,7 @@ static long long done(const struct publish *publish)
 struct backlog {
     struct ctl *ctl;
     const char *run;
-    int64_t messages;
+    int64_t messages, come;
     char state[PUSH_STATE_BYTES];
 };
 
@@ -87,7 +88,8 @@ static int ask_backlog(void *user, struct err *err)
 
     if (push_state(backlog->ctl->redis, &backlog->ctl->keys, backlog->run, backlog->state, err) != 0)
         return -1;
-    return push_backlog(backlog->ctl->redis, &backlog->ctl->keys, &backlog->messages, err);
+    return push_backlog(backlog->ctl->redis, &backlog->ctl->keys, backlog->run, &backlog->messages,
+                        &backlog->come, err);
 }
 
 /* Says once why the push waits, and what keeps validate from taking more, where that is known. */
@@ -120,7 +122,9 @@ static int wait_for_room(struct publish *publish, struct err *err)
         if (backlog.state[0] != '\0' && strcmp(backlog.state, "open") != 0)
             return err_set(err, ERR_RUN_STATE, 0, "run %s is %s: %lld of %lld batches were published",
                            publish->run, backlog.state, done(publish), (long long)publish->batches);
-        if (backlog.messages == 0 || backlog.messages * BATCH_DEVICES < limit)
+        /* A run of which nothing waits has room for one batch: else whoever comes second waits for all of the
+         * first. */
+        if (backlog.come >= done(publish) || backlog.messages * BATCH_DEVICES < limit)
             return 0;
         if (!is_told)
             tell_backlog(ctl, backlog.messages, limit);
@@ -132,6 +136,7 @@ static int wait_for_room(struct publish *publish, struct err *err)
 
 struct sending {
     struct ctl *ctl;
+    bool is_urgent;
     const struct buf *text;
 };
 
@@ -139,7 +144,8 @@ static int send_text(void *user, struct err *err)
 {
     struct sending *sending = user;
 
-    return push_batch(sending->ctl->redis, &sending->ctl->keys, sending->text->data, sending->text->len, err);
+    return push_batch(sending->ctl->redis, &sending->ctl->keys, sending->is_urgent, sending->text->data,
+                      sending->text->len, err);
 }
 
 static int stopped(const struct publish *publish, struct err *err)
@@ -151,7 +157,7 @@ static int stopped(const struct publish *publish, struct err *err)
 int publish_batch(void *user, int64_t number, const struct buf *text, struct err *err)
 {
     struct publish *publish = user;
-    struct sending sending = { .ctl = publish->ctl, .text = text };
+    struct sending sending = { .ctl = publish->ctl, .is_urgent = publish->is_urgent, .text = text };
 
     if (number > publish->batches || source_check(publish->source, err) != 0) {
         if (number > publish->batches)

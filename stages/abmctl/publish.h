@@ -14,6 +14,7 @@ struct publish {
     struct ctl *ctl;
     const struct source *source;
     const char *run;
+    bool is_urgent;
     int64_t batches;
     bool *is_come; /* of the run's batches: registered before, or on their way */
     int64_t published, skipped;
@@ -21,7 +22,7 @@ struct publish {
 
 /** Learns which batches have come. is_come is allocated; publish_release frees it. */
 int publish_init(struct publish *publish, struct ctl *ctl, const struct source *source, const char *run,
-                 int64_t batches, struct err *err);
+                 bool is_urgent, int64_t batches, struct err *err);
 void publish_release(struct publish *publish);
 
 /** For batcher_flush_fn. -1 with ERR_PUSH_STOPPED, ERR_INPUT_CHANGED, ERR_REDIS_*. */

@@ -109,6 +109,11 @@ int pushing_read(struct pushing *pushing, struct err *err)
     if (pushing->is_strict && wrong > 0)
         return err_set(err, ERR_STRICT, 0, "%s: %lld of %lld rows are wrong; nothing is published",
                        pushing->source.name, (long long)wrong, (long long)pushing->rows.total);
+    if (pushing->is_urgent && pushing->batches > 1)
+        return err_set(err, ERR_LIMIT, 0,
+                       "%s makes %lld batches: an urgent push is one batch of at most %d rows; push the rest "
+                       "without --urgent",
+                       pushing->source.name, (long long)pushing->batches, INGEST_MAX_DEVICES);
     if (pushing->batches > INGEST_MAX_BATCHES)
         return err_set(err, ERR_LIMIT, 0, "%s makes %lld batches, at most %d", pushing->source.name,
                        (long long)pushing->batches, INGEST_MAX_BATCHES);
@@ -129,6 +134,8 @@ static int print_head(const struct pushing *pushing, struct buf *head, struct er
     json_add_string(&json, "source", pushing->source.name);
     json_add_string(&json, "git_commit", who_commit());
     json_add_int(&json, "size", pushing->size);
+    if (pushing->is_urgent)
+        json_add_bool(&json, "urgent", true);
     json_end(&json, '}');
     return buf_check(head, "the record of the push", err);
 }
@@ -152,6 +159,8 @@ int pushing_read_head(struct pushing *pushing, const struct buf *head, struct er
     take_text(doc, "git_commit", pushing->git_commit, sizeof(pushing->git_commit));
     if (!json_int(json_get(doc, "size"), &size) || size < 1 || size > INGEST_MAX_DEVICES)
         size = pushing->size;
+    pushing->is_urgent = false;
+    (void)json_bool(json_get(doc, "urgent"), &pushing->is_urgent);
     json_free(doc);
     if (size == pushing->size)
         return 0;
@@ -236,6 +245,7 @@ int pushing_begin(struct pushing *pushing, struct err *err)
         .is_named = pushing->run != NULL,
         .head = head.data,
         .keep_ms = pushing->ctl->settings->runs_keep_ms,
+        .is_urgent = pushing->is_urgent,
     };
     if (rc == 0)
         rc = find_run(&beginning, err);
@@ -262,6 +272,7 @@ void pushing_head(const struct pushing *pushing, struct ingest *head_r)
         .source_sha256 = pushing->source.sha256,
         .mapping_sha256 = pushing->rules.sha256,
         .git_commit = pushing->git_commit[0] != '\0' ? pushing->git_commit : NULL,
+        .is_urgent = pushing->is_urgent,
     };
 }
 
@@ -286,7 +297,8 @@ int pushing_publish(struct pushing *pushing, struct err *err)
     struct publish publish;
     int rc;
 
-    if (publish_init(&publish, pushing->ctl, &pushing->source, pushing->id, pushing->batches, err) != 0)
+    if (publish_init(&publish, pushing->ctl, &pushing->source, pushing->id, pushing->is_urgent,
+                     pushing->batches, err) != 0)
         return -1;
     rc = publish_all(pushing, &publish, err);
     pushing->published = publish.published;

@@ -15,7 +15,7 @@ struct pushing {
     /* the options */
     const char *input, *format;
     const char *run; /* NULL: made here */
-    bool is_strict, is_waiting, is_dry;
+    bool is_strict, is_waiting, is_dry, is_urgent;
     int64_t size;       /* rows of a batch */
     int64_t timeout_ms; /* of waiting; 0: none */
 

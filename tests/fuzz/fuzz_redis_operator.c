@@ -98,7 +98,7 @@ static void push(struct scene *scene, struct err *err)
     char run[PUSH_RUN_BYTES], state[PUSH_STATE_BYTES];
     enum push_begun begun;
     bool is_come[16];
-    int64_t messages;
+    int64_t messages, come;
     struct buf head;
 
     buf_init(&head, 4096);
@@ -106,8 +106,8 @@ static void push(struct scene *scene, struct err *err)
         FUZZ_CHECK(begun <= PUSH_OPEN_AS && memchr(run, '\0', sizeof(run)) != NULL);
         (void)!push_rules(scene->redis, &scene->keys, "11", "x", 1, err);
         (void)!push_come(scene->redis, &scene->keys, "r", is_come, 16, err);
-        (void)!push_backlog(scene->redis, &scene->keys, &messages, err);
-        (void)!push_batch(scene->redis, &scene->keys, "{}", 2, err);
+        (void)!push_backlog(scene->redis, &scene->keys, "r", &messages, &come, err);
+        (void)!push_batch(scene->redis, &scene->keys, false, "{}", 2, err);
         if (push_state(scene->redis, &scene->keys, "r", state, err) == 0)
             FUZZ_CHECK(memchr(state, '\0', sizeof(state)) != NULL);
     }

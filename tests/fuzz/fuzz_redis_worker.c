@@ -32,7 +32,7 @@ static void read_stream(struct redis *redis, struct err *err)
 {
     struct stream_entries entries;
 
-    while (stream_read(redis, &keys, "assign", "me", 64, 100, &entries, err) == 0)
+    while (stream_read(redis, &keys, "assign", "me", (1U << LANES) - 1, 64, 100, &entries, err) == 0)
         check_entries(&entries);
 }
 

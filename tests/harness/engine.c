@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/fsio.h"
+#include "queue/lanes.h"
 #include "queue/redis.h"
 
 static const char *const names[ENGINE_STAGES] = { "validate", "import", "assign", "verify", "audit" };
@@ -95,6 +96,11 @@ static void push_batch(struct redis *redis, const char *run, int batch, int batc
 
 void engine_push(struct engine *engine, const char *run, int count, int batch_size)
 {
+    engine_push_from(engine, run, 0, count, batch_size);
+}
+
+void engine_push_from(struct engine *engine, const char *run, int first, int count, int batch_size)
+{
     struct redis_settings settings = { .url = engine->redis.unix_url };
     struct err err = ERR_INIT;
     int batches = (count + batch_size - 1) / batch_size;
@@ -103,8 +109,8 @@ void engine_push(struct engine *engine, const char *run, int count, int batch_si
     must(redis_new(&settings, &redis, &err), &err);
     must(redis_connect(redis, &err), &err);
     for (int b = 0; b < batches; b++)
-        push_batch(redis, run, b + 1, batches, b * batch_size,
-                   (b + 1) * batch_size < count ? (b + 1) * batch_size : count);
+        push_batch(redis, run, b + 1, batches, first + b * batch_size,
+                   first + ((b + 1) * batch_size < count ? (b + 1) * batch_size : count));
     redis_free(redis);
 }
 
@@ -159,13 +165,50 @@ bool engine_wait_state(struct engine *engine, const char *run, const char *state
     return proc_until(has_state, &wait, timeout_ms);
 }
 
+struct number_wait {
+    struct engine *engine;
+    const char *command;
+    int64_t number;
+};
+
+static bool has_number(void *user)
+{
+    struct number_wait *wait = user;
+
+    return engine_number(wait->engine, wait->command) == wait->number;
+}
+
+bool engine_wait_number(struct engine *engine, const char *command, int64_t number, int64_t timeout_ms)
+{
+    struct number_wait wait = { engine, command, number };
+
+    return proc_until(has_number, &wait, timeout_ms);
+}
+
+int64_t engine_messages(struct engine *engine, const char *stage)
+{
+    char command[KEY_MAX_BYTES + 8], key[KEY_MAX_BYTES];
+    struct keys keys;
+    int64_t count = 0;
+
+    keys_init(&keys, "t");
+    for (int lane = 0; lane < LANES; lane++) {
+        snprintf(command, sizeof(command), "XLEN %s", lane_key(&keys, stage, lane, key));
+        count += engine_number(engine, command);
+    }
+    return count;
+}
+
 void engine_assert_clean(struct engine *engine)
 {
     static const char *const left[] = {
-        "XLEN @ingest",        "XLEN @import",          "XLEN @assign",        "XLEN @verify",
-        "XLEN @audit",         "ZCARD @retry:validate", "ZCARD @retry:import", "ZCARD @retry:assign",
-        "ZCARD @retry:verify", "ZCARD @retry:audit",    "EXISTS @claims:meta", "HLEN @runs:open",
+        "ZCARD @retry:validate", "ZCARD @retry:import", "ZCARD @retry:assign", "ZCARD @retry:verify",
+        "ZCARD @retry:audit",    "EXISTS @claims:meta", "HLEN @runs:open",     "EXISTS @runs:lane",
     };
+
+    for (int i = 0; i < ENGINE_STAGES; i++)
+        if (engine_messages(engine, names[i]) != 0)
+            fail_msg("%lld messages of %s are left", (long long)engine_messages(engine, names[i]), names[i]);
 
     for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++)
         if (engine_number(engine, left[i]) != 0)

@@ -29,10 +29,17 @@ void engine_start_all(struct engine *engine);
 /** Pushes count devices of run as batches of batch_size (serials from DEV000000001 on, rows from 1). */
 void engine_push(struct engine *engine, const char *run, int count, int batch_size);
 
+/** The same of serials and rows from first + 1 on, so that runs do not claim each other's devices. */
+void engine_push_from(struct engine *engine, const char *run, int first, int count, int batch_size);
+
 /** A field of run:ID as a number; -1 where absent. */
 int64_t engine_run_number(struct engine *engine, const char *run, const char *field);
 /** True once run:ID has that state. */
 bool engine_wait_state(struct engine *engine, const char *run, const char *state, int64_t timeout_ms);
+/** True once a command has that number. */
+bool engine_wait_number(struct engine *engine, const char *command, int64_t number, int64_t timeout_ms);
+/** Messages of a stage in all its lanes, those in hand included. */
+int64_t engine_messages(struct engine *engine, const char *stage);
 /** A command's number (redis_server_number) with {abm:t}: put for every '@'. */
 int64_t engine_number(struct engine *engine, const char *command);
 

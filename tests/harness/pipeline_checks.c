@@ -1,5 +1,6 @@
 /* What is asserted of a pipeline: its evidence, what is left in Redis, and what the simulator saw. */
 #include "harness/pipeline.h"
+#include "queue/lanes.h"
 
 #include "harness/check.h"
 
@@ -83,16 +84,20 @@ static const char *what_is_left(struct desk *desk)
 
     for (int i = 0; i < PIPELINE_STAGES; i++) {
         const char *stage = pipeline_stage_name((enum pipeline_stage)i);
-        struct redis_reply *reply;
         char key[64];
 
-        LEFT(streams[i], "XLEN", streams[i]);
-        reply = desk_ask(desk, "XPENDING", streams[i], stage, NULL);
-        number = redis_integer(redis_at(reply, 0));
-        redis_reply_free(reply);
-        if (number > 0) {
-            snprintf(text, sizeof(text), "pending of %s: %lld", stage, (long long)number);
-            return text;
+        for (int lane = 0; lane < LANES; lane++) {
+            struct redis_reply *reply;
+
+            snprintf(key, sizeof(key), "@lane:%s:%s", stage, lane_name(lane));
+            LEFT(lane == 0 ? streams[i] : key, "XLEN", lane == 0 ? streams[i] : key);
+            reply = desk_ask(desk, "XPENDING", lane == 0 ? streams[i] : key, stage, NULL);
+            number = redis_integer(redis_at(reply, 0));
+            redis_reply_free(reply);
+            if (number > 0) {
+                snprintf(text, sizeof(text), "pending of %s: %lld", stage, (long long)number);
+                return text;
+            }
         }
         snprintf(key, sizeof(key), "@retry:%s", stage);
         LEFT(key, "ZCARD", key);
@@ -101,6 +106,7 @@ static const char *what_is_left(struct desk *desk)
             LEFT(key, "HGET", key, "stream");
         LEFT(key, "HGET", key, "parked");
     }
+    LEFT("runs:lane", "HLEN", "@runs:lane");
     LEFT("runs:open", "HLEN", "@runs:open");
     LEFT("claims:meta", "EXISTS", "@claims:meta");
     LEFT("held", "ZCARD", "@held");

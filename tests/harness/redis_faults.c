@@ -47,6 +47,13 @@ int64_t redis_faults_tell(struct redis_faults *faults, const char *command)
     return number;
 }
 
+static bool have_begun(void *user)
+{
+    struct redis_faults *faults = user;
+
+    return desk_number(&faults->pipeline.desk, "HLEN", "@workers", NULL) == PIPELINE_STAGES;
+}
+
 void redis_faults_start(struct redis_faults *faults, const char *bin, bool has_user)
 {
     static const char *const sim[] = { "--propagation", "200", NULL };
@@ -67,6 +74,8 @@ void redis_faults_start(struct redis_faults *faults, const char *bin, bool has_u
         setenv("WORKER_PASSWORD", "pw", 1);
     }
     pipeline_start_workers(&faults->pipeline);
+    /* One that has not connected yet may end by a fault; one that has must not. */
+    assert_true(proc_until(have_begun, faults, END_MS));
     unsetenv("ABM_REDIS__USERNAME");
     unsetenv("ABM_REDIS__PASSWORD");
     print_message("%-30s %8s %5s %8s %11s %8s  %s\n", "fault", "devices", "lost", "doubled", "commands/s",

@@ -86,7 +86,8 @@ static bool is_long_due(void *user)
     return engine_number(engine, command) == engine_number(engine, "ZCARD @retry:import");
 }
 
-/* Somebody's SET over a stream: what is parked for it stays parked until that is mended, and then goes on. */
+/* Somebody's SET over the stream that due messages go to: what is parked for it stays parked until that is
+ * mended, and then goes on. */
 static void a_wrong_key_loses_nothing_that_is_parked(void **state)
 {
     struct engine engine;
@@ -101,13 +102,13 @@ static void a_wrong_key_loses_nothing_that_is_parked(void **state)
     wait_for(&engine, "HGET @count:import parked", 600);
     parked = engine_number(&engine, "ZCARD @retry:import");
     assert_true(parked > 0);
-    tell(&engine, "SET @import mistake");
+    tell(&engine, "SET @lane:import:due mistake");
     engine.extra_env[0] = NULL;
     engine_start_worker(&engine, 2); /* the others move what is due as well */
     assert_true(proc_until(is_long_due, &engine, END_MS));
     assert_int_equal(engine_number(&engine, "ZCARD @retry:import"), parked);
     assert_int_equal(engine_number(&engine, "HGET @count:import parked"), 600);
-    tell(&engine, "DEL @import");
+    tell(&engine, "DEL @lane:import:due");
     engine_start_worker(&engine, 3);
     engine_start_worker(&engine, 4);
     assert_true(engine_wait_state(&engine, "r1", "closed", END_MS));

@@ -9,7 +9,8 @@ local run_key = prefix .. 'run:' .. run
 if not is_owned(KEYS[1], 'audit', ARGV[2], id) then return { 'lost', id } end
 local bad = wrong_type(KEYS[2], 'hash') or wrong_type(run_key, 'hash') or wrong_type(run_key .. ':parts', 'hash')
     or wrong_type(prefix .. 'runs:open', 'hash') or wrong_type(prefix .. 'runs:cancelled', 'set')
-    or denied(KEYS[1], 'XACK', 'XDEL', 'XLEN', 'HSET', 'HMGET', 'HINCRBY', 'HDEL', 'SREM', 'DEL', 'TIME')
+    or wrong_type(prefix .. 'runs:lane', 'hash') or wrong_type(prefix .. 'runs:lanes', 'hash')
+    or denied(KEYS[1], 'XACK', 'XDEL', 'XLEN', 'HSET', 'HMGET', 'HINCRBY', 'HDEL', 'SREM', 'DEL', 'TIME', 'HGET', 'EXISTS')
 if bad then return bad end
 
 take_off(KEYS[1], 'audit', { id }, KEYS[2], 0)
@@ -20,5 +21,6 @@ if r[2] == 'closing' then
     call('HDEL', prefix .. 'runs:open', r[1])
     call('SREM', prefix .. 'runs:cancelled', run)
     call('DEL', run_key .. ':parts')
+    lane_leave(prefix, run)
 end
 return { 'ok' }

@@ -14,4 +14,5 @@ if (tonumber(s[1]) or 0) <= now then strikes = strikes + 1 end
 call('HSET', KEYS[1], 'pause', string.format('%.0f', till), 'strikes', strikes,
     'struck', string.format('%.0f', now), 'epoch', (tonumber(s[4]) or 0) + 1,
     'tat', string.format('%.0f', till * 1000 + tonumber(ARGV[2])))
+call('DEL', KEYS[1] .. ':given')
 return till - now

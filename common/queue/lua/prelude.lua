@@ -30,9 +30,33 @@ local function denied(key, ...)
     end
 end
 
+-- A stage's messages wait in several streams, its lanes (common/queue/lanes.h): the one that DESIGN.md names, further ones
+-- so that runs take turns, one for what was parked and is due, one for what is urgent. A message in hand is named ID, or
+-- ID@LANE where it stands in another than the first.
+local TURNS = 8
+local LANES = { '0', '1', '2', '3', '4', '5', '6', '7', 'due', 'urgent' }
+
+-- stream: the stage's first
+local function lane_key(stream, lane)
+    if lane == '0' then return stream end
+    local prefix, stage = string.match(stream, '^(.*:)([^:]*)$')
+    return prefix .. 'lane:' .. (stage == 'ingest' and 'validate' or stage) .. ':' .. lane
+end
+
+local function place_of(stream, id)
+    local raw, lane = string.match(id, '^([^@]*)@(.+)$')
+    if not raw then return stream, id, '0' end
+    return lane_key(stream, lane), raw, lane
+end
+
+local function name_of(lane, id)
+    return lane == '0' and id or id .. '@' .. lane
+end
+
 -- XACK and XCLAIM ask nobody whose an entry is: every script that touches a message in hand asks here first.
 local function is_owned(stream, group, consumer, id)
-    local p = call('XPENDING', stream, group, id, id, 1)
+    local key, raw = place_of(stream, id)
+    local p = call('XPENDING', key, group, raw, raw, 1)
     return p[1] ~= nil and p[1][2] == consumer
 end
 
@@ -41,15 +65,64 @@ local function devices_of(body)
     return tonumber(string.match(string.sub(body, 1, 512), '"n":(%d+)')) or 0
 end
 
--- XACK and XDEL; counts down, and sets the count right where the stream is empty.
+-- Messages in all lanes of a stage.
+local function messages_in(stream)
+    local count = 0
+    for _, lane in ipairs(LANES) do count = count + call('XLEN', lane_key(stream, lane)) end
+    return count
+end
+
+-- XACK and XDEL; counts down, and sets the count right where the stage's streams are empty.
 local function take_off(stream, group, ids, count_key, devices)
-    call('XACK', stream, group, unpack(ids))
-    call('XDEL', stream, unpack(ids))
-    if call('XLEN', stream) == 0 then
+    local keys, raws = {}, {}
+    for _, id in ipairs(ids) do
+        local key, raw = place_of(stream, id)
+        if not raws[key] then
+            keys[#keys + 1], raws[key] = key, {}
+        end
+        table.insert(raws[key], raw)
+    end
+    local is_empty = true
+    for _, key in ipairs(keys) do
+        call('XACK', key, group, unpack(raws[key]))
+        call('XDEL', key, unpack(raws[key]))
+        is_empty = is_empty and call('XLEN', key) == 0
+    end
+    if is_empty and messages_in(stream) == 0 then
         call('HSET', count_key, 'stream', 0)
     elseif devices > 0 then -- Lua's -0 is no integer to HINCRBY
         call('HINCRBY', count_key, 'stream', -devices)
     end
+end
+
+local function run_of(body)
+    return string.match(string.sub(body, 1, 512), '"run":"([^"\\]+)"')
+end
+
+-- The stream of a stage in which a message waits for its turn: its run's lane. First checked, then written to: with an
+-- error to return in place of the second value.
+local function stream_for(prefix, stream, body)
+    local bad = wrong_type(prefix .. 'runs:lane', 'hash')
+    if bad then return nil, bad end
+    local run = run_of(body)
+    local key = lane_key(stream, run and call('HGET', prefix .. 'runs:lane', run) or '0')
+    return key, wrong_type(key, 'stream')
+end
+
+-- The lane of a batch in ingest; the run may not be registered yet.
+local function lane_of_batch(prefix, body)
+    local head = string.sub(body, 1, 512)
+    local run = run_of(body)
+    local lane = run and call('HGET', prefix .. 'runs:lane', run)
+    return lane or (string.find(head, '"urgent":%s*true') and 'urgent') or '0'
+end
+
+-- Of two stream ids.
+local function is_before(a, b)
+    local a_ms, a_seq = string.match(a, '^(%d+)-(%d+)$')
+    local b_ms, b_seq = string.match(b, '^(%d+)-(%d+)$')
+    if tonumber(a_ms) ~= tonumber(b_ms) then return tonumber(a_ms) < tonumber(b_ms) end
+    return tonumber(a_seq) < tonumber(b_seq)
 end
 
 local function put_on(stream, field, count_key, body, devices)
@@ -57,9 +130,40 @@ local function put_on(stream, field, count_key, body, devices)
     call('HINCRBY', count_key, 'stream', devices)
 end
 
+-- The lane of a run from now on: the urgent one, or of the others the one with the fewest open runs, the first where they
+-- are alike - so that a run alone uses the streams that everybody knows.
+local function lane_take(prefix, run, is_urgent)
+    local key, counts = prefix .. 'runs:lane', prefix .. 'runs:lanes'
+    local had = call('HGET', key, run)
+    if had then return had end
+    local lane, fewest = 'urgent', nil
+    if not is_urgent then
+        for i, count in ipairs(call('HMGET', counts, unpack(LANES, 1, TURNS))) do
+            count = tonumber(count) or 0
+            if not fewest or count < fewest then lane, fewest = LANES[i], count end
+        end
+    end
+    call('HSET', key, run, lane)
+    call('HINCRBY', counts, lane, 1)
+    return lane
+end
+
+local function lane_leave(prefix, run)
+    local key, counts = prefix .. 'runs:lane', prefix .. 'runs:lanes'
+    local lane = call('HGET', key, run)
+    if not lane then return end
+    call('HDEL', key, run)
+    call('HINCRBY', counts, lane, -1)
+    if call('EXISTS', key) == 0 then call('DEL', counts) end -- sets right what was counted wrong
+end
+
 -- The streams that a stage reads.
 local function streams_of(prefix, stage)
-    return { prefix .. (stage == 'validate' and 'ingest' or stage) }
+    local streams = {}
+    for i, lane in ipairs(LANES) do
+        streams[i] = lane_key(prefix .. (stage == 'validate' and 'ingest' or stage), lane)
+    end
+    return streams
 end
 
 -- Calls see(body, is_ingest) for each message of these stages: waiting, in hand, parked. Some at a time, since each may
@@ -137,9 +241,10 @@ local function maybe_close(prefix, run, uid)
     local r = call('HMGET', key, 'state', 'batches', 'come', 'expected', 'ended', 'awaited')
     if r[1] ~= 'open' or (tonumber(r[4]) or 0) ~= (tonumber(r[5]) or 0) then return false end
     if (tonumber(r[3]) or 0) < (tonumber(r[6] or r[2]) or 1) then return false end
+    local body = '{"version":1,"uid":"' .. uid .. '","run":"' .. run .. '","n":0,"close":true}'
+    local stream = stream_for(prefix, prefix .. 'audit', body)
     call('HSET', key, 'state', 'closing')
-    call('XADD', prefix .. 'audit', '*', 'm',
-        '{"version":1,"uid":"' .. uid .. '","run":"' .. run .. '","n":0,"close":true}')
+    call('XADD', stream or prefix .. 'audit', '*', 'm', body)
     return true
 end
 

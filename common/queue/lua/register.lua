@@ -21,6 +21,7 @@ if not is_owned(KEYS[1], 'validate', consumer, id) then return { 'lost', id } en
 local bad = wrong_type(KEYS[2], 'hash') or wrong_type(KEYS[3], 'zset') or wrong_type(KEYS[4], 'stream')
     or wrong_type(KEYS[5], 'stream') or wrong_type(KEYS[6], 'hash') or wrong_type(KEYS[7], 'stream')
     or wrong_type(KEYS[8], 'hash') or wrong_type(run_key, 'hash') or wrong_type(run_key .. ':batches', 'hash')
+    or wrong_type(prefix .. 'runs:lane', 'hash') or wrong_type(prefix .. 'runs:lanes', 'hash')
     or wrong_type(prefix .. 'runs', 'zset') or wrong_type(prefix .. 'runs:open', 'hash')
     or wrong_type(prefix .. 'runs:cancelled', 'set') or wrong_type(prefix .. 'letters', 'hash')
     or denied(KEYS[1], 'XACK', 'XDEL', 'XLEN', 'XADD', 'ZADD', 'SET', 'HSET', 'HSETNX', 'HGET', 'HMGET', 'HGETALL', 'HDEL',
@@ -31,6 +32,10 @@ if #ARGV ~= at - 1 + n_members * 2 + n_claims * 3 + n_pubs * 5 + n_letters * 9 t
 end
 
 local have = call('HMGET', run_key, 'num', 'state', 'batches', 'come')
+for _, lane in ipairs(LANES) do -- which of them is the run's is known only once it is registered
+    bad = wrong_type(lane_key(KEYS[5], lane), 'stream') or wrong_type(lane_key(KEYS[7], lane), 'stream')
+    if bad then return bad end
+end
 if is_part then -- a half lives on its parent's registration: without it, no count would ever close the run
     if call('HGET', run_key .. ':batches', ARGV[5]) ~= ARGV[7] then
         return { 'conflict', 'a part of batch ' .. ARGV[5] .. ' of run ' .. run .. ', which did not come' }
@@ -126,6 +131,7 @@ if is_new then
     if call('SISMEMBER', prefix .. 'runs:cancelled', run) == 1 then call('HSET', run_key, 'is_cancelled', 1) end
     call('HSET', prefix .. 'runs:open', num, run)
     call('ZADD', prefix .. 'runs', now, run)
+    lane_take(prefix, run, call('HGET', run_key, 'urgent') == '1')
 end
 if not is_part then
     call('HSET', run_key .. ':batches', ARGV[5], ARGV[7])
@@ -144,6 +150,7 @@ if n_claims > 0 then
     claims.save(c)
 end
 at = claims_at + n_claims * 3
+local lane = call('HGET', prefix .. 'runs:lane', run) or '0'
 for _ = 1, n_pubs do
     local target, field, n, delay, body =
         tonumber(ARGV[at]), ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), ARGV[at + 4]
@@ -151,9 +158,9 @@ for _ = 1, n_pubs do
         call('ZADD', KEYS[3], now + delay, body)
         call('HINCRBY', KEYS[2], 'parked', n)
     elseif target == 3 then -- back onto ingest
-        call('XADD', KEYS[1], '*', field, body)
+        call('XADD', lane_key(KEYS[1], lane), '*', field, body)
     else
-        put_on(KEYS[3 + target * 2], field, KEYS[4 + target * 2], body, n)
+        put_on(lane_key(KEYS[3 + target * 2], lane), field, KEYS[4 + target * 2], body, n)
     end
     at = at + 5
 end

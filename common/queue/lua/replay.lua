@@ -14,6 +14,10 @@ local bad = wrong_type(KEYS[1], 'stream') or wrong_type(KEYS[2], 'stream') or wr
     or denied(KEYS[1], 'XDEL', 'XADD', 'HSET', 'HGET', 'HGETALL', 'HDEL', 'HLEN', 'HINCRBY', 'ZREM', 'DEL')
 if bad then return bad end
 
+local stream
+stream, bad = stream_for(prefix, KEYS[2], ARGV[3])
+if bad then return bad end
+
 local found = call('XRANGE', KEYS[1], id, id)
 if not found[1] then return { 'gone' } end
 local letter = {}
@@ -63,5 +67,5 @@ if state ~= 'open' then
     call('HDEL', run_key, 'closed')
     call('HSET', prefix .. 'runs:open', num, run)
 end
-put_on(KEYS[2], 'm', KEYS[3], ARGV[3], 1)
+put_on(stream, 'm', KEYS[3], ARGV[3], 1)
 return { 'ok' }

@@ -27,24 +27,29 @@ if bad then return bad end
 if #ARGV ~= at - 1 + n_pubs * 5 + n_letters * 9 + n_notes + n_counters * 2 then
     return refuse('ERR', 'settle: ' .. #ARGV .. ' arguments do not fit their counts')
 end
+local streams = {}
 for i = 0, n_pubs - 1 do
-    local target = tonumber(ARGV[at + i * 5])
+    local target, body = tonumber(ARGV[at + i * 5]), ARGV[at + i * 5 + 4]
     if not target or target < 0 or (target > 0 and not KEYS[4 + target * 2])
         or not tonumber(ARGV[at + i * 5 + 2]) or not tonumber(ARGV[at + i * 5 + 3]) then
         return refuse('ERR', 'settle: publication ' .. i .. ' names no stream')
+    end
+    if target > 0 then
+        streams[i + 1], bad = stream_for(prefix, KEYS[3 + target * 2], body)
+        if bad then return bad end
     end
 end
 
 take_off(KEYS[1], group, ids, KEYS[2], devices)
 local now = now_ms()
-for _ = 1, n_pubs do
+for i = 1, n_pubs do
     local target, field, n, delay, body =
         tonumber(ARGV[at]), ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), ARGV[at + 4]
     if target == 0 then
         call('ZADD', KEYS[3], now + delay, body)
         call('HINCRBY', KEYS[2], 'parked', n)
     else
-        put_on(KEYS[3 + target * 2], field, KEYS[4 + target * 2], body, n)
+        put_on(streams[i], field, KEYS[4 + target * 2], body, n)
     end
     at = at + 5
 end

@@ -1,27 +1,32 @@
 #!lua flags=allow-oom
 -- One look at everything a worker must know between two reads; moves what is due, for all stages.
--- KEYS: pause:STAGE, pause:api, count:STAGE, count:NEXT, STREAM of next, workers, held, runs:cancelled, retry:NEXT
--- ARGV: prefix, consumer, heartbeat ('' none), max moves, can_probe (0/1), probe_ms
+-- KEYS: pause:STAGE, pause:api, count:STAGE, count:NEXT, STREAM of next, workers, held, runs:cancelled, retry:NEXT, STREAM
+-- ARGV: prefix, consumer, heartbeat ('' none), max moves, can_probe (0/1), probe_ms, group
 -- -> now, next due (0 none), moved, pause since+reason, breaker text, breaker since, is_probe_ours,
---    next backlog, next parked, stalled ms, cancelled runs
+--    next backlog, next parked, stalled ms, cancelled runs, messages of each lane that nobody has read,
+--    messages of each lane of next
 local prefix, consumer = ARGV[1], ARGV[2]
 local now = now_ms()
 local stages = { 'validate', 'import', 'assign', 'verify', 'audit' }
 local next_due, moved, left = 0, 0, tonumber(ARGV[4])
+local lanes = prefix .. 'runs:lane'
 
 for _, stage in ipairs(stages) do
     local zset, count = prefix .. 'retry:' .. stage, prefix .. 'count:' .. stage
     local stream, field = prefix .. stage, 'm'
     if stage == 'validate' then stream, field = prefix .. 'ingest', 'batch' end
+    local due_key, urgent_key = lane_key(stream, 'due'), lane_key(stream, 'urgent')
     -- A key of the wrong type is somebody's mistake: what is parked stays until it is mended.
-    local is_sound = not (wrong_type(zset, 'zset') or wrong_type(stream, 'stream') or wrong_type(count, 'hash'))
+    local is_sound = not (wrong_type(zset, 'zset') or wrong_type(count, 'hash') or wrong_type(due_key, 'stream')
+        or wrong_type(urgent_key, 'stream') or wrong_type(lanes, 'hash'))
     if left > 0 and is_sound then
         local due = call('ZRANGEBYSCORE', zset, '-inf', now, 'LIMIT', 0, left)
         local bad = #due > 0 and denied(zset, 'XADD', 'HINCRBY', 'ZREM', 'EXISTS', 'HSET')
         if bad then return bad end
         for _, body in ipairs(due) do
-            local n = field == 'm' and devices_of(body) or 0
-            put_on(stream, field, count, body, n)
+            local n, run = field == 'm' and devices_of(body) or 0, run_of(body)
+            local is_urgent = run and call('HGET', lanes, run) == 'urgent'
+            put_on(is_urgent and urgent_key or due_key, field, count, body, n)
             call('ZREM', zset, body)
             if n > 0 then call('HINCRBY', count, 'parked', -n) end
         end
@@ -64,12 +69,45 @@ if breaker[1] then
     end
 end
 
+-- Producers write to ingest alone. Where several runs wait there, those that have a lane go into it, each message looked
+-- at once, so that they take turns here too.
+local function sort_ingest()
+    local counts, delivered = prefix .. 'runs:lanes', '0-0'
+    for _, g in ipairs(call('XINFO', 'GROUPS', KEYS[10])) do
+        for i = 1, #g, 2 do
+            if g[i] == 'last-delivered-id' then delivered = g[i + 1] end
+        end
+    end
+    local from = call('HGET', counts, 'sorted') or '0-0'
+    if is_before(from, delivered) then from = delivered end
+    for _, entry in ipairs(call('XRANGE', KEYS[10], '(' .. from, '+', 'COUNT', 20)) do
+        local lane = lane_of_batch(prefix, entry[2][2])
+        if lane ~= '0' and not wrong_type(lane_key(KEYS[10], lane), 'stream') then
+            call('XADD', lane_key(KEYS[10], lane), '*', 'batch', entry[2][2])
+            call('XDEL', KEYS[10], entry[1])
+        end
+        call('HSET', counts, 'sorted', entry[1])
+    end
+end
+if ARGV[7] == 'validate' and call('XLEN', KEYS[10]) > 1 and not denied(KEYS[10], 'XADD', 'XDEL', 'HSET', 'XRANGE') then
+    sort_ingest()
+end
+
+local waiting, ahead, next_messages = {}, {}, 0
+for i, lane in ipairs(LANES) do
+    local key = lane_key(KEYS[10], lane)
+    waiting[i] = call('XLEN', key)
+    if waiting[i] > 0 then waiting[i] = math.max(0, waiting[i] - call('XPENDING', key, ARGV[7])[1]) end
+    ahead[i] = call('XLEN', lane_key(KEYS[5], lane))
+    next_messages = next_messages + ahead[i]
+end
+
 local nxt = call('HMGET', KEYS[4], 'stream', 'parked')
 return {
     now, next_due, moved,
     pause[1] and ('paused by ' .. (pause[2] or '?') .. ': ' .. (pause[3] or '')) or '',
     breaker[1] and (breaker[2] or '?') or '', breaker[1] and tonumber(breaker[1]) or 0, probe,
-    call('XLEN', KEYS[5]) == 0 and 0 or (tonumber(nxt[1]) or 0),
+    next_messages == 0 and 0 or (tonumber(nxt[1]) or 0),
     call('EXISTS', KEYS[9]) == 0 and 0 or (tonumber(nxt[2]) or 0),
-    stalled, call('SMEMBERS', KEYS[8]),
+    stalled, call('SMEMBERS', KEYS[8]), waiting, ahead,
 }
