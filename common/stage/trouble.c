@@ -72,16 +72,16 @@ void worker_trouble_over(struct worker *worker)
 /* What was in hand when its stream was deleted: nobody has it any more. */
 void worker_name_lost_hand(struct worker *worker)
 {
-    char stream[KEY_MAX_BYTES];
-
-    keys_stream(&worker->keys, worker->stage->name, stream);
     for (size_t i = 0; i < worker->hand_count; i++) {
         const struct held *held = worker->hand[i];
+        char stream[KEY_MAX_BYTES], id[STREAM_ID_MAX];
         struct redis_reply *reply;
         struct err err = ERR_INIT;
         size_t left;
 
-        if (redis_callv(worker->redis, &reply, &err, "XRANGE", stream, held->id, held->id, NULL) != 0)
+        lane_key(&worker->keys, worker->stage->name, lane_of_id(held->id), stream);
+        snprintf(id, sizeof(id), "%.*s", (int)strcspn(held->id, "@"), held->id);
+        if (redis_callv(worker->redis, &reply, &err, "XRANGE", stream, id, id, NULL) != 0)
             return;
         left = redis_count(reply);
         redis_reply_free(reply);
