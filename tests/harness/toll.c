@@ -56,14 +56,22 @@ static void see_device(void *user, const char *serial, const struct abmsim_devic
                pipeline_wanted(serial, pipeline_country((int)(seen - count->seen)), &server)) == 0;
 }
 
+static int64_t counted(struct pipeline *pipeline, enum pipeline_stage stage, const char *what)
+{
+    char key[32];
+
+    snprintf(key, sizeof(key), "@count:%s", pipeline_stage_name(stage));
+    return desk_number(&pipeline->desk, "HGET", key, what, NULL);
+}
+
 void toll_mark(struct pipeline *pipeline, struct toll_mark *mark)
 {
-    for (int stage = PIPELINE_IMPORT; stage < PIPELINE_AUDIT; stage++) {
-        char key[32];
+    int64_t ended = 0;
 
-        (void)snprintf(key, sizeof(key), "@count:%s", pipeline_stage_name((enum pipeline_stage)stage));
-        mark->handed_on[stage] = desk_number(&pipeline->desk, "HGET", key, "passed", NULL) +
-                                 desk_number(&pipeline->desk, "HGET", key, "finished", NULL);
+    memset(mark, 0, sizeof(*mark));
+    for (int stage = PIPELINE_IMPORT; stage < PIPELINE_AUDIT; stage++) {
+        ended += counted(pipeline, (enum pipeline_stage)stage, "finished");
+        mark->through[stage] = counted(pipeline, (enum pipeline_stage)stage, "passed") + ended;
     }
 }
 
@@ -88,11 +96,11 @@ void toll_take(struct pipeline *pipeline, const struct toll_mark *mark, const ch
     free(counted.seen);
     toll_mark(pipeline, &now);
     for (int stage = PIPELINE_IMPORT; stage < PIPELINE_AUDIT; stage++) {
-        int64_t more = now.handed_on[stage] - mark->handed_on[stage] - count;
+        int64_t more = now.through[stage] - mark->through[stage] - count;
 
         if (more != 0)
-            print_message("%s handed on %lld devices more than there were\n",
-                          pipeline_stage_name((enum pipeline_stage)stage), (long long)more);
+            print_message("%lld devices more than there were have come through %s\n", (long long)more,
+                          pipeline_stage_name((enum pipeline_stage)stage));
         toll->doubled += more > 0 ? more : 0;
         toll->lost += more < 0 ? -more : 0;
     }

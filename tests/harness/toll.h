@@ -14,9 +14,9 @@ struct toll {
     int64_t repeated; /* PUTs beyond one a device: allowed, they asked for the same */
 };
 
-/* What the stages have handed on so far: count:S. */
+/* Devices that have come through each stage so far: handed on by it, or ended there or before (count:S). */
 struct toll_mark {
-    int64_t handed_on[PIPELINE_STAGES];
+    int64_t through[PIPELINE_STAGES];
 };
 
 void toll_mark(struct pipeline *pipeline, struct toll_mark *mark);
