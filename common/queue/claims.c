@@ -15,7 +15,9 @@ static uint64_t hash(const char *serial, uint64_t seed)
         h = (h * seed + ((uint64_t)at[i] << 24 | at[i + 1] << 16 | at[i + 2] << 8 | at[i + 3])) % PRIME;
     for (; i < len; i++)
         h = (h * seed + at[i]) % PRIME;
-    return h * seed % PRIME * seed % PRIME;
+    for (int round = 0; round < 3; round++)
+        h = (h + (h >> 16)) * seed % PRIME;
+    return h + (h >> 16);
 }
 
 int64_t claims_slot(const struct claims_layout *layout, const char *serial)

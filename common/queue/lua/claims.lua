@@ -4,7 +4,7 @@
 -- many claims there are, so each is stored as one flat list. The seed is new each time the first claim is taken, so
 -- that nobody can choose serials that meet in one hash.
 local claims = {}
-local MOST, LEAST, STEPS_MOST, HASHES_MOST = 16, 8, 64, 1048576
+local MOST, LEAST, STEPS_MOST, HASHES_MOST = 16, 10, 256, 1048576
 local PRIME = 4294967291 -- below 2^32: with a seed below 2^20 every product is exact in Lua's numbers
 
 -- As text or number; nil: not a whole number of this range ("inf" and "nan" are numbers to Lua).
@@ -43,12 +43,13 @@ function claims.open(prefix, known_n, known_seed)
     return c
 end
 
--- As claims_slot in claims.c computes it: four bytes at a time, and twice more for the low bits, which alone choose.
+-- As claims_slot in claims.c computes it: four bytes at a time, then the high bits into the low ones, which choose.
 local function slot_of(c, serial)
     local seed, len, h = c.seed, #serial, #serial
     for i = 1, len - 3, 4 do h = (h * seed + struct.unpack('>I4', serial, i)) % PRIME end
     for i = len - len % 4 + 1, len do h = (h * seed + string.byte(serial, i)) % PRIME end
-    h = h * seed % PRIME * seed % PRIME
+    for _ = 1, 3 do h = (h + (h - h % 65536) / 65536) * seed % PRIME end
+    h = h + (h - h % 65536) / 65536
     local slot = h % c.twice
     if slot < c.n then return slot end
     return h % c.level
