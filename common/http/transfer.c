@@ -271,8 +271,13 @@ static enum http_result result_of(const struct transfer *transfer, CURLcode code
     }
     if (request->answer.is_failed)
         return HTTP_TOO_LARGE;
+#if LIBCURL_VERSION_NUM >= 0x080600
+    if (code == CURLE_TOO_LARGE)
+        return HTTP_GARBLED;
+#endif
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT: return HTTP_TIMED_OUT;
+    case CURLE_OUT_OF_MEMORY: /* what curl says, before 8.6, of a header line above its 100 KiB */
     case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL: return HTTP_GARBLED;
@@ -294,6 +299,9 @@ void transfer_end(struct transfer *transfer, CURLcode code)
         request->got.deprecation = keep_header(transfer->easy, "Deprecation");
         request->got.sunset = keep_header(transfer->easy, "Sunset");
         request->got.link = keep_all(transfer->easy, "Link");
+    } else if (code == CURLE_OUT_OF_MEMORY && request->result == HTTP_GARBLED) {
+        snprintf(request->error, sizeof(request->error),
+                 "a header line that is too long, or no memory for it");
     } else if (transfer->is_resend) {
         snprintf(request->error, sizeof(request->error), "the connection died before an answer came");
     } else {

@@ -89,7 +89,7 @@ static struct http_server *serve(const struct http_server_answer *answers, size_
 
 static void tells_what_became_of_a_request(void **state)
 {
-    static char large[4096];
+    static char large[4096], line[200000];
     const struct {
         const char *what;
         struct http_server_answer answer;
@@ -125,6 +125,7 @@ static void tells_what_became_of_a_request(void **state)
         { "too slow", { .bytes = OK_ANSWER, .delay_ms = 3000 }, HTTP_TIMED_OUT, 0 },
         { "too large", { .bytes = large }, HTTP_TOO_LARGE, 0 },
         { "no HTTP", { .bytes = "SSH-2.0-OpenSSH_9\r\n", .end = SERVER_CLOSE }, HTTP_GARBLED, 0 },
+        { "a header line too long", { .bytes = line, .end = SERVER_CLOSE }, HTTP_GARBLED, 0 },
         { "claims gzip and is none",
           { .bytes = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\nplaintext" },
           HTTP_GARBLED,
@@ -134,6 +135,8 @@ static void tells_what_became_of_a_request(void **state)
     (void)state;
     strcpy(large, "HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n");
     memset(large + strlen(large), 'x', 1001);
+    memset(line, 'x', sizeof(line) - 1);
+    memcpy(line, "HTTP/1.1 200 OK\r\n", 17);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct http_request request;
         struct feed feed = { .requests = &request, .count = 1 };
