@@ -288,13 +288,29 @@ static int take_text(struct value *value, void *member, struct err *err)
     return err_set(err, ERR_BUG, 0, "setting %s has no type", value->row->path);
 }
 
+/* What a file of settings may hold as it is, so that what is printed loads again: neither controls (C1 too,
+ * which come by the environment or as an escape) nor what is no character of a text. */
+static bool is_plain_text(const char *text)
+{
+    size_t len = strlen(text), step;
+    uint32_t point;
+
+    for (; len > 0; text += step, len -= step) {
+        step = str_utf8_next(text, len, &point);
+        if (step == 0 || point < 0x20 || (point >= 0x7f && point <= 0x9f) || point == 0xfeff ||
+            point == 0xfffe || point == 0xffff)
+            return false;
+    }
+    return true;
+}
+
 static int check_text(const struct value *value, struct err *err)
 {
     if (value->text[0] == '\0')
         return setting_fail(&value->place, err, ERR_SETTINGS_TYPE, "the value is empty");
     if (strlen(value->text) > TEXT_MAX)
         return setting_fail(&value->place, err, ERR_SETTINGS_TYPE, "more than %d bytes", TEXT_MAX);
-    if (str_has_control(value->text) || !str_is_utf8(value->text, strlen(value->text)))
+    if (!is_plain_text(value->text))
         return setting_fail(&value->place, err, ERR_SETTINGS_TYPE,
                             "a control character, or no UTF-8, in the value");
     return 0;

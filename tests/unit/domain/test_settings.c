@@ -209,6 +209,12 @@ static void says_what_is_wrong_and_where(void **state)
         { "a NUL", LEAST "runs: { keep: \"\\0\" }\n", ERR_SETTINGS, "a NUL character" },
         { "a control character", REDIS ORG "audit: { signer: \"ed25519:file:k\\n\", sinks: [\"file:e\"] }\n",
           ERR_SETTINGS_TYPE, "a control character" },
+        { "a control character of terminals",
+          REDIS ORG "audit: { signer: \"ed25519:file:k\\u009b\", sinks: [\"file:e\"] }\n", ERR_SETTINGS_TYPE,
+          "a control character" },
+        { "a byte order mark",
+          REDIS ORG "audit: { signer: \"ed25519:file:k\\ufeff\", sinks: [\"file:e\"] }\n", ERR_SETTINGS_TYPE,
+          "a control character" },
         { "an org's broken pattern", LEAST "    serial_pattern: 5\n", ERR_SETTINGS, "p.yaml:9:" },
     };
 
