@@ -12,6 +12,7 @@
 #include "base/dump.h"
 #include "base/log.h"
 #include "base/rand.h"
+#include "base/start.h"
 #include "queue/stream.h"
 #include "stage/health_check.h"
 #include "stage/redis_settings.h"
@@ -64,8 +65,6 @@ static int take_signals(struct err *err)
     sigemptyset(&action.sa_mask);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
-    action.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &action, NULL);
     return 0;
 }
 
@@ -317,8 +316,10 @@ int stage_main(int argc, char **argv, const struct stage *stage)
     struct worker worker = { .stage = stage };
     struct err err = ERR_INIT;
     struct options options;
-    int rc = read_options(argc, argv, stage, &options, &err);
+    int rc;
 
+    start_process();
+    rc = read_options(argc, argv, stage, &options, &err);
     if (rc == 0)
         return 0;
     log_init(stage->name, options.level, options.is_json);

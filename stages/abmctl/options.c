@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/dump.h"
+#include "base/start.h"
 #include "base/str.h"
 #include "crypto/secret.h"
 
@@ -337,8 +337,8 @@ int ctl_main(int argc, char **argv, const struct ctl_command *commands, size_t c
     struct err err = ERR_INIT;
     int at = 0, status;
 
-    dump_forbid();            /* a core would hold the password of Redis and the signing key */
-    signal(SIGPIPE, SIG_IGN); /* a reader that left shows as an error of write */
+    start_process();
+    dump_forbid(); /* a core would hold the password of Redis and the signing key */
     look_at_terminal(&ctl);
     status = choose(&ctl, argc, argv, commands, count, &ctl.command, &at, &err);
     if (status == 0)

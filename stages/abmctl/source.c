@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -131,6 +132,15 @@ static int spool(struct source *source, struct err *err)
     return fstat(fd, &source->seen) == 0 ? 0 : cannot(source, err);
 }
 
+/* /dev/zero and its like would fill the disk with the copy. What a person types ends, and so does nothing. */
+static bool is_endless(const struct source *source)
+{
+    const struct stat *seen = &source->seen;
+    bool is_null = major(seen->st_rdev) == 1 && minor(seen->st_rdev) == 3;
+
+    return (S_ISCHR(seen->st_mode) && !is_null && !isatty(source->fd)) || S_ISBLK(seen->st_mode);
+}
+
 int source_open(struct source *source, const char *path, const char *format, struct err *err)
 {
     memset(source, 0, sizeof(*source));
@@ -145,6 +155,10 @@ int source_open(struct source *source, const char *path, const char *format, str
     if (S_ISDIR(source->seen.st_mode)) {
         source_close(source);
         return err_set(err, ERR_FILE_MISSING, 0, "%s is a folder", path);
+    }
+    if (is_endless(source)) {
+        source_close(source);
+        return err_set(err, ERR_FILE_MISSING, 0, "%s is a device, which may have no end", path);
     }
     if (!S_ISREG(source->seen.st_mode) && spool(source, err) != 0) {
         source_close(source);

@@ -23,7 +23,8 @@ struct source {
 
 /**
  * @param format  "csv", "yaml" or "jsonl"; NULL: by the name's suffix, and CSV for "-"
- * @return 0; -1 with ERR_FILE_MISSING, ERR_FILE_DENIED, ERR_INPUT_FORMAT, ERR_USAGE (no such format), ERR_IO
+ * @return 0; -1 with ERR_FILE_MISSING (a folder and a device too), ERR_FILE_DENIED, ERR_INPUT_FORMAT,
+ * ERR_USAGE (no such format), ERR_IO
  */
 int source_open(struct source *source, const char *path, const char *format, struct err *err);
 void source_close(struct source *source);

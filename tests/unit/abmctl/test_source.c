@@ -121,6 +121,7 @@ static void chooses_the_form(void **state)
         { "/dev/null", "csv", INPUT_CSV },
         { "/dev/null", "yaml", INPUT_YAML },
         { "/dev/null", "jsonl", INPUT_JSONL },
+        { "/dev/zero", "csv", -1 - ERR_FILE_MISSING }, /* it would be copied until the disk is full */
         { "/tmp", "csv", -1 - ERR_FILE_MISSING },
     };
 
