@@ -86,7 +86,9 @@ bool fed_redis_is_sane(const uint8_t *data, size_t size)
 
 struct redis *fed_redis_connect(const uint8_t *data, size_t size)
 {
-    const struct redis_settings settings = { .url = URL, .timeout_ms = 5000 };
+    /* What is waited for at most, such as a cluster that asks to be tried again: nothing here gets better by
+     * it. */
+    const struct redis_settings settings = { .url = URL, .timeout_ms = 20 };
     struct err err = ERR_INIT;
     struct redis *redis;
 

@@ -163,22 +163,30 @@ static void pause_slots(struct redis *redis, struct err *err)
     }
 }
 
-/* The greeting itself is hostile. */
-static void greet(const uint8_t *data, size_t size)
+/* The greeting itself is hostile, of a server, of sentinels and what they name, of a cluster's nodes: each
+ * connection gets the same answers. */
+static void greet(const char *url, const uint8_t *data, size_t size)
 {
-    static const struct redis_settings settings = { .url = "unix:///nowhere?db=3",
-                                                    .username = "worker",
-                                                    .password = "a password that is never told",
-                                                    .name = "fuzz" };
+    const struct redis_settings settings = { .url = url,
+                                             .username = "worker",
+                                             .password = "a password that is never told",
+                                             .name = "fuzz",
+                                             .timeout_ms = 20 };
     struct err err = ERR_INIT;
+    struct redis_reply *reply;
     struct redis *redis;
 
     FUZZ_CHECK(redis_new(&settings, &redis, &err) == 0);
     fed_redis_say(false, data, size);
-    if (redis_connect(redis, &err) == 0)
-        FUZZ_CHECK(redis_is_connected(redis) && redis_identity(redis)[0] != '\0');
-    else
-        FUZZ_CHECK(!redis_is_connected(redis) && strstr(err.text, "a password that") == NULL);
+    for (int again = 0; again < 2; again++) { /* a second time with what was learned of nodes and sentinels */
+        if (redis_connect(redis, &err) == 0) {
+            FUZZ_CHECK(redis_is_connected(redis) && redis_identity(redis)[0] != '\0');
+            if (redis_callv(redis, &reply, &err, "GET", "{abm:fuzz}:chain", NULL) == 0)
+                redis_reply_free(reply);
+        } else {
+            FUZZ_CHECK(!redis_is_connected(redis) && strstr(err.text, "a password that") == NULL);
+        }
+    }
     redis_free(redis);
 }
 
@@ -188,20 +196,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         read_stream,   read_own,     reclaim, keep,       settle,
         settle_ingest, settle_audit, look,    take_slots, pause_slots,
     };
-    const size_t count = sizeof(calls) / sizeof(calls[0]);
+    static const char *const urls[] = { "unix:///nowhere?db=3", "sentinel://a,b:2,[::1]:3/primary",
+                                        "cluster://a:1,b:2", "redis://a/3" };
+    const size_t count = sizeof(calls) / sizeof(calls[0]), greetings = sizeof(urls) / sizeof(urls[0]);
     struct err err = ERR_INIT;
     struct redis *redis;
+    size_t call;
 
     if (size == 0 || !fed_redis_is_sane(data + 1, size - 1))
         return 0;
     keys_init(&keys, "fuzz");
     fed_redis_load_scripts();
-    if (data[0] % (count + 1) == count) {
-        greet(data + 1, size - 1);
+    call = data[0] % (count + greetings);
+    if (call >= count) {
+        greet(urls[call - count], data + 1, size - 1);
         return 0;
     }
     redis = fed_redis_connect(data + 1, size - 1);
-    calls[data[0] % (count + 1)](redis, &err);
+    calls[call](redis, &err);
     redis_free(redis);
     return 0;
 }
