@@ -1,6 +1,7 @@
 #include "portal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 
@@ -10,7 +11,7 @@ static void warn_notice(void *user, const char *event, const char *text)
     log_warn(event, "text", text, NULL);
 }
 
-int portal_open(struct portal *portal, const struct stage_env *env, struct err *err)
+static int open_client(struct portal *portal, const struct stage_env *env, struct err *err)
 {
     portal->limiter = env->limiter;
     portal->cache = env->cache;
@@ -34,8 +35,31 @@ int portal_open(struct portal *portal, const struct stage_env *env, struct err *
     return 0;
 }
 
-void portal_close(struct portal *portal)
+void *portal_new(size_t size, const struct stage_env *env, struct err *err)
 {
+    struct portal *portal = calloc(1, size);
+
+    if (portal == NULL) {
+        err_set(err, ERR_NOMEM, 0, "no memory for the client");
+        return NULL;
+    }
+    if (open_client(portal, env, err) == 0)
+        return portal;
+    free(portal);
+    return NULL;
+}
+
+void portal_free(void *state)
+{
+    struct portal *portal = state;
+
     abm_client_free(portal->client);
-    portal->client = NULL;
+    free(portal);
+}
+
+int portal_probe(void *state, struct err *err)
+{
+    struct portal *portal = state;
+
+    return abm_api_probe(&portal->api, err);
 }

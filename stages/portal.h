@@ -19,8 +19,14 @@ struct portal {
     char user_agent[64];
 };
 
-/** Opens the client by the organization's settings. The portal must stay where it is until portal_close. */
-int portal_open(struct portal *portal, const struct stage_env *env, struct err *err);
-void portal_close(struct portal *portal);
+/**
+ * A stage's own structure of `size` bytes, all 0, whose first member is its portal, with the client opened by
+ * the organization's settings. NULL with err. It stays where it is until portal_free.
+ */
+void *portal_new(size_t size, const struct stage_env *env, struct err *err);
+/** For struct stage: closes the client and frees the whole. */
+void portal_free(void *state);
+/** For struct stage: one cheap read. */
+int portal_probe(void *state, struct err *err);
 
 #endif

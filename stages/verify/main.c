@@ -2,27 +2,21 @@
  * abm-verify: reads back until what is wanted is in effect.
  * What an operator needs to know is in README.md beside this file.
  */
-#include <stdlib.h>
-
 #include "../portal.h"
 #include "../stage_crypto.h"
 #include "verify.h"
 
 struct worker {
-    struct portal portal;
+    struct portal portal; /* first: portal.h */
     struct verify verify;
 };
 
 static int open_verify(const struct stage_env *env, void **state_r, struct err *err)
 {
-    struct worker *worker = calloc(1, sizeof(*worker));
+    struct worker *worker = portal_new(sizeof(*worker), env, err);
 
     if (worker == NULL)
-        return err_set(err, ERR_NOMEM, 0, "no memory for the client");
-    if (portal_open(&worker->portal, env, err) != 0) {
-        free(worker);
         return -1;
-    }
     worker->verify.api = worker->portal.api;
     worker->verify.cache = env->cache;
     worker->verify.timeout_ms = env->org->api_timeout_ms;
@@ -38,21 +32,6 @@ static int handle_verify(void *state, struct batch *batch, struct err *err)
     return verify_batch(&worker->verify, batch, err);
 }
 
-static int probe_verify(void *state, struct err *err)
-{
-    struct worker *worker = state;
-
-    return abm_api_probe(&worker->portal.api, err);
-}
-
-static void close_verify(void *state)
-{
-    struct worker *worker = state;
-
-    portal_close(&worker->portal);
-    free(worker);
-}
-
 int main(int argc, char **argv)
 {
     static const struct stage verify = {
@@ -63,8 +42,8 @@ int main(int argc, char **argv)
         .needs_api = true,
         .open = open_verify,
         .handle = handle_verify,
-        .probe = probe_verify,
-        .close = close_verify,
+        .probe = portal_probe,
+        .close = portal_free,
     };
 
     return stage_main(argc, argv, &verify);
