@@ -105,7 +105,7 @@ static void wait_ready(redisContext *redis)
     while (ready < FLOOR_STAGES) {
         redisReply *reply = floor_good(redis, redisCommand(redis, "GET {floor}:ready"));
 
-        ready = reply->type == REDIS_REPLY_STRING ? atoll(reply->str) : 0;
+        ready = reply->type == REDIS_REPLY_STRING ? strtoll(reply->str, NULL, 10) : 0;
         freeReplyObject(reply);
         usleep(1000); /* they announce it only there */
     }

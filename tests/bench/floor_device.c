@@ -35,7 +35,7 @@ static void count_ended(struct floor_stage *stage, size_t count)
     redisReply *reply =
         floor_good(stage->redis, redisCommand(stage->redis, "INCRBY {floor}:ended %d", (int)count));
 
-    if (reply->integer == atoll(stage->total))
+    if (reply->integer == strtoll(stage->total, NULL, 10))
         floor_forget(stage->redis, redisCommand(stage->redis, "LPUSH {floor}:done 1"));
     freeReplyObject(reply);
 }
