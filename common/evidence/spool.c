@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fsio.h"
 #include "base/str.h"
 #include "domain/message.h"
@@ -212,6 +214,41 @@ void spool_clean(const struct spool *spool, const char *run, const struct run_pa
     }
     closedir(dir);
     (void)rmdir(path.data); /* fails where another part came meanwhile, and rightly so */
+out:
+    buf_release(&path);
+}
+
+static bool is_old(const char *path, int64_t min_age_ms)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0 && clock_real_ms() - (int64_t)st.st_mtime * 1000 >= min_age_ms;
+}
+
+void spool_remove(const struct spool *spool, const char *run, int64_t min_age_ms)
+{
+    struct err ignored = ERR_INIT;
+    struct dirent *entry;
+    struct buf path;
+    size_t folder_len;
+    DIR *dir = NULL;
+
+    buf_init(&path, PATH_MAX);
+    if (spool_folder(spool, run, &path, &ignored) == 0)
+        dir = opendir(path.data);
+    if (dir == NULL)
+        goto out;
+    folder_len = path.len;
+    while ((entry = readdir(dir)) != NULL) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        buf_addf(&path, "/%s", entry->d_name);
+        if (!path.is_failed && is_old(path.data, min_age_ms) && unlink(path.data) != 0)
+            remove_work(path.data);
+        buf_truncate(&path, folder_len);
+    }
+    closedir(dir);
+    (void)rmdir(path.data);
 out:
     buf_release(&path);
 }

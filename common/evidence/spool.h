@@ -42,4 +42,10 @@ int spool_write(const struct spool *spool, const char *run, const char *uid,
 void spool_clean(const struct spool *spool, const char *run, const struct run_part *parts, size_t count)
     __attribute__((nonnull(1)));
 
+/**
+ * Deletes what is left of a run that is not kept any more: parts that no step has listed. Files younger than
+ * min_age_ms stay, since the run's name may have come again. Failures are harmless.
+ */
+void spool_remove(const struct spool *spool, const char *run, int64_t min_age_ms) __attribute__((nonnull(1)));
+
 #endif

@@ -79,6 +79,9 @@ struct stage {
     /** One cheap read of the API. 0: it serves. NULL where !needs_api. */
     int (*probe)(void *state, struct err *err);
     void (*close)(void *state);
+    /** audit: a run is not kept any more; what is left of it outside Redis and the sinks may go. NULL:
+     * nothing is. */
+    void (*forget)(void *state, const char *run);
 };
 
 /** Runs the stage until SIGTERM; returns the exit status. */

@@ -365,7 +365,7 @@ static int step(struct worker *worker, struct err *err)
     const char *closed;
 
     worker_notice_server(worker);
-    if (worker_look(worker, err) != 0)
+    if (worker_look(worker, err) != 0 || worker_tend(worker, err) != 0)
         return -1;
     closed = worker_gate(worker);
     if (closed != NULL) {

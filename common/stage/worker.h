@@ -8,6 +8,7 @@
  *   verdicts.c    what a verdict does to a device     plan.c     verdicts into publications
  *   finish.c      the settle of a batch
  *   ingest.c      the settle of validate              closing.c  the settle of audit
+ *   tend.c        retention
  */
 #ifndef STAGE_WORKER_H
 #define STAGE_WORKER_H
@@ -54,6 +55,7 @@ struct worker {
     int64_t next_backlog;    /* the latest known, of the tick or of a settle */
     int64_t beat_boot_ms;    /* when the last heartbeat was written */
     int64_t reclaim_boot_ms; /* not before */
+    int64_t tend_boot_ms;    /* not before */
     const char *why;         /* what the heartbeat says: idle, working, ... */
     char fatal[400];         /* ... and instead of it, "fatal: ..." where work had to be put back; "": none */
     int64_t fatal_boot_ms;   /* when that was */
@@ -175,6 +177,10 @@ int worker_finish_audit(struct worker *worker, struct work *work, struct err *er
 int worker_put_off_closing(struct worker *worker, struct held *held, struct err *err);
 /* A closing message of a run that the run book does not know would wait for ever: 1 dropped; 0 known; -1. */
 int worker_drop_unknown_run(struct worker *worker, struct held *held, struct err *err);
+
+/* tend.c */
+/** Audit: lets go of what is not kept any more, where that is due. -1 only where the connection broke. */
+int worker_tend(struct worker *worker, struct err *err);
 
 /* worker.c */
 /** Puts everything in hand back into its stream, attempts unchanged. */

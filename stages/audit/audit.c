@@ -146,3 +146,11 @@ int audit_batch(void *state, struct batch *batch, struct err *err)
 
     return rc == 0 ? 0 : keep_for_later(err);
 }
+
+void audit_forget(void *state, const char *run)
+{
+    const struct audit *audit = state;
+    const struct spool spool = spool_of(audit);
+
+    spool_remove(&spool, run, audit->env->settings->runs_keep_ms);
+}

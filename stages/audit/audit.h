@@ -29,6 +29,9 @@ int audit_open(const struct stage_env *env, void **state_r, struct err *err);
  */
 int audit_batch(void *state, struct batch *batch, struct err *err);
 
+/** A run is not kept any more: parts that are left of it in the spool go. */
+void audit_forget(void *state, const char *run);
+
 void audit_close(void *state);
 
 #endif

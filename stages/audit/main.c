@@ -14,6 +14,7 @@ int main(int argc, char **argv)
         .open = audit_open,
         .handle = audit_batch,
         .close = audit_close,
+        .forget = audit_forget,
     };
 
     return stage_main(argc, argv, &audit);

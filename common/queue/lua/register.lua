@@ -24,6 +24,7 @@ local bad = wrong_type(KEYS[2], 'hash') or wrong_type(KEYS[3], 'zset') or wrong_
     or wrong_type(prefix .. 'runs:lane', 'hash') or wrong_type(prefix .. 'runs:lanes', 'hash')
     or wrong_type(prefix .. 'runs', 'zset') or wrong_type(prefix .. 'runs:open', 'hash')
     or wrong_type(prefix .. 'runs:cancelled', 'set') or wrong_type(prefix .. 'letters', 'hash')
+    or wrong_type(prefix .. 'rules:named', 'hash')
     or denied(KEYS[1], 'XACK', 'XDEL', 'XLEN', 'XADD', 'ZADD', 'SET', 'HSET', 'HSETNX', 'HGET', 'HMGET', 'HGETALL', 'HDEL',
         'HLEN', 'DEL', 'HINCRBY', 'SISMEMBER')
 if bad then return bad end
@@ -124,9 +125,10 @@ if is_new then
     call('SET', prefix .. 'runs:last', num)
     call('HSET', run_key, 'num', num, 'state', 'open', 'batches', ARGV[6], 'created', now)
     for i = 0, n_members - 1 do
-        if ARGV[members_at + i * 2 + 1] ~= '' then
-            call('HSET', run_key, ARGV[members_at + i * 2], ARGV[members_at + i * 2 + 1])
-        end
+        local name, value = ARGV[members_at + i * 2], ARGV[members_at + i * 2 + 1]
+        if value ~= '' then call('HSET', run_key, name, value) end
+        -- How many kept runs name a mapping: it goes with the last (trim.lua).
+        if name == 'mapping_sha256' and value ~= '' then call('HINCRBY', prefix .. 'rules:named', value, 1) end
     end
     if call('SISMEMBER', prefix .. 'runs:cancelled', run) == 1 then call('HSET', run_key, 'is_cancelled', 1) end
     call('HSET', prefix .. 'runs:open', num, run)

@@ -8,6 +8,7 @@
 local prefix, run = ARGV[1], ARGV[2]
 local wanted, n, n_parts, n_notes = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local bad = wrong_type(KEYS[1], 'hash') or wrong_type(KEYS[1] .. ':batches', 'hash') or wrong_message_type(prefix)
+    or denied(KEYS[2], 'XADD', 'XLEN', 'XRANGE', 'ZRANGE', 'HGET', 'HMGET', 'HSET', 'HDEL', 'HEXISTS', 'DEL', 'UNLINK', 'EXISTS')
 for _, stage in ipairs(all_stages) do bad = bad or wrong_type(prefix .. 'count:' .. stage, 'hash') end
 if bad then return bad end
 if #ARGV ~= 6 + n * 2 + n_parts + n_notes then
