@@ -3,11 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "look.h"
 
 #define BATCH_DEVICES 1000 /* a message of ingest counts as so many: it may be another producer's */
 #define WAIT_MIN_MS   100
 #define WAIT_MAX_MS   1000
+#define TELL_EVERY_MS 2000
 #define POOL_BYTES    (4u * 1024 * 1024)
 
 int publish_patiently(struct ctl *ctl, int (*step)(void *user, struct err *err), void *user, struct err *err)
@@ -92,27 +94,48 @@ static int ask_backlog(void *user, struct err *err)
                         &backlog->come, err);
 }
 
-/* Says once why the push waits, and what keeps validate from taking more, where that is known. */
-static void tell_backlog(struct ctl *ctl, int64_t messages, int64_t limit)
+/* What keeps validate from taking more, and who holds it up in the end: "validate: waits for import; import:
+ * no worker". */
+static void find_reason(struct ctl *ctl, char reason[PUBLISH_REASON_MAX])
 {
-    const char *why = "";
+    struct pool *pool = pool_new(POOL_BYTES);
+    const struct status_stage *obstacle;
     struct status_view view;
     struct err ignored;
-    struct pool *pool = pool_new(POOL_BYTES);
-    int64_t devices = messages * BATCH_DEVICES;
 
-    if (pool != NULL && look_status(ctl, pool, &view, &ignored) == 0)
-        why = view.stages[0].reason;
-    ctl_say(ctl, "waiting: validate has a backlog of %lld devices (limit %lld)%s%s", (long long)devices,
-            (long long)limit, why[0] != '\0' ? "; validate: " : "", why);
+    reason[0] = '\0';
+    if (pool != NULL && look_status(ctl, pool, &view, &ignored) == 0) {
+        obstacle = look_obstacle(&view);
+        snprintf(reason, PUBLISH_REASON_MAX, "; validate: %s", view.stages[0].reason);
+        if (obstacle != NULL && obstacle != &view.stages[0])
+            snprintf(reason + strlen(reason), PUBLISH_REASON_MAX - strlen(reason), "; %s: %s", obstacle->name,
+                     obstacle->reason);
+    }
     pool_free(pool);
+}
+
+/* Says why the push waits, and again where another reason has come and stayed for a look: not of each batch
+ * that a busy stage makes it wait for. */
+static void tell_backlog(struct publish *publish, int64_t messages, int64_t limit)
+{
+    int64_t devices = messages * BATCH_DEVICES;
+    char reason[PUBLISH_REASON_MAX];
+
+    if (publish->told_boot_ms != 0 && clock_boot_ms() - publish->told_boot_ms < TELL_EVERY_MS)
+        return;
+    find_reason(publish->ctl, reason);
+    if (publish->told_boot_ms == 0 ||
+        (strcmp(reason, publish->told) != 0 && strcmp(reason, "; validate: working") != 0))
+        ctl_say(publish->ctl, "waiting: validate has a backlog of %lld devices (limit %lld)%s",
+                (long long)devices, (long long)limit, reason);
+    snprintf(publish->told, sizeof(publish->told), "%s", reason);
+    publish->told_boot_ms = clock_boot_ms();
 }
 
 static int wait_for_room(struct publish *publish, struct err *err)
 {
     struct ctl *ctl = publish->ctl;
     int64_t limit = ctl->settings->stages[STAGE_VALIDATE].max_backlog;
-    bool is_told = false;
 
     for (int64_t wait = WAIT_MIN_MS;; wait = wait * 2 < WAIT_MAX_MS ? wait * 2 : WAIT_MAX_MS) {
         struct backlog backlog = { .ctl = ctl, .run = publish->run };
@@ -126,9 +149,7 @@ static int wait_for_room(struct publish *publish, struct err *err)
          * first. */
         if (backlog.come >= done(publish) || backlog.messages * BATCH_DEVICES < limit)
             return 0;
-        if (!is_told)
-            tell_backlog(ctl, backlog.messages, limit);
-        is_told = true;
+        tell_backlog(publish, backlog.messages, limit);
         if (ctl_wait(ctl, wait))
             return err_set(err, ERR_STOPPED, 0, "stopped while validate has enough");
     }

@@ -10,6 +10,8 @@
 #include "queue/push.h"
 #include "source.h"
 
+#define PUBLISH_REASON_MAX 1200
+
 struct publish {
     struct ctl *ctl;
     const struct source *source;
@@ -18,6 +20,8 @@ struct publish {
     int64_t batches;
     bool *is_come; /* of the run's batches: registered before, or on their way */
     int64_t published, skipped;
+    char told[PUBLISH_REASON_MAX]; /* why it waits, as it was said last */
+    int64_t told_boot_ms;          /* 0: never */
 };
 
 /** Learns which batches have come. is_come is allocated; publish_release frees it. */
