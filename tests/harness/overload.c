@@ -114,6 +114,7 @@ static void end_it(struct load *load, const char *csv)
     pipeline_assert_all(pipeline, "big", PREFIX, load->overload->devices, OUTCOME_ASSIGNED);
     pipeline_assert_evidence_whole(pipeline);
     pipeline_assert_clean(pipeline);
+    pipeline_assert_workers_run(pipeline);
 }
 
 void overload_run(const struct overload *overload)
@@ -147,7 +148,6 @@ void overload_run(const struct overload *overload)
                   (long long)idle / 1024, (long long)(clock_boot_ms() - began));
     if (overload->ends)
         end_it(load, csv);
-    pipeline_assert_workers_run(&load->pipeline);
     pipeline_stop(&load->pipeline);
     free(load);
 }
