@@ -83,12 +83,14 @@ const char *redis_identity(const struct redis *redis)
 static int wire_failed(const struct redis *redis, const redisContext *context, struct err *err)
 {
     int sys = context->err == REDIS_ERR_IO ? errno : 0;
+    const char *reason;
 
     if (sys == EAGAIN || sys == EWOULDBLOCK)
         return err_set(err, ERR_REDIS_LOST, 0, "Redis at %s did not answer in %lld ms", redis->where,
                        (long long)redis->allowed_ms);
-    return err_set(err, ERR_REDIS_LOST, 0, "the connection to Redis at %s broke: %s", redis->where,
-                   context->errstr);
+    reason = redis->tls != NULL ? tls_reason() : NULL;
+    return err_set(err, ERR_REDIS_LOST, 0, "the connection to Redis at %s broke: %s%s%s", redis->where,
+                   context->errstr, reason != NULL ? ": " : "", reason != NULL ? reason : "");
 }
 
 int redis_exchange(struct redis *redis, redisContext *context, int argc, const char **argv,

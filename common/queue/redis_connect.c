@@ -180,6 +180,17 @@ static void tell_where(struct redis *redis, const struct redis_place *place)
                  place->port);
 }
 
+/* With TLS 1.3 a client learns only after the handshake that it was refused, and not always why. */
+static int suspect_certificate(struct err *err)
+{
+    struct err why = *err;
+
+    return err_set(
+        err, ERR_REDIS_LOST, 0,
+        "%s (so does a server that refuses the client's certificate: redis.tls.cert_file, key_file)",
+        why.text);
+}
+
 int redis_connect_to(struct redis *redis, const struct redis_place *place, struct err *err)
 {
     redis_disconnect(redis);
@@ -190,7 +201,7 @@ int redis_connect_to(struct redis *redis, const struct redis_place *place, struc
         return -1;
     if (select_db(redis, err) != 0 || read_identity(redis, err) != 0 || set_name(redis, err) != 0) {
         redis_disconnect(redis);
-        return -1;
+        return redis->tls != NULL && err->code == ERR_REDIS_LOST ? suspect_certificate(err) : -1;
     }
     redisSetTimeout(redis->context, to_timeval(redis->allowed_ms));
     if (place != NULL)

@@ -15,27 +15,19 @@ struct tls {
     const char *server_name; /* NULL: the host connected to */
 };
 
-/* OpenSSL's first word on what went wrong, and its queue emptied. */
-static const char *last_reason(void)
-{
-    unsigned long code = ERR_get_error();
-    const char *reason = ERR_reason_error_string(code);
-
-    ERR_clear_error();
-    return reason != NULL ? reason : "it cannot be read";
-}
-
 static int fail_file(const char *setting, const char *path, struct err *err)
 {
-    return err_set(err, ERR_SETTINGS, 0, "redis.tls.%s: %s: %s", setting, path, last_reason());
+    const char *reason = tls_reason();
+
+    return err_set(err, ERR_SETTINGS, 0, "redis.tls.%s: %s: %s", setting, path,
+                   reason != NULL ? reason : "it cannot be read");
 }
 
 static int load_authorities(const struct redis_tls *settings, struct tls *tls, struct err *err)
 {
     if (settings->ca_file == NULL && SSL_CTX_set_default_verify_paths(tls->context) != 1)
         return err_set(err, ERR_SETTINGS, 0,
-                       "the system's certificate authorities cannot be read: %s; give redis.tls.ca_file",
-                       last_reason());
+                       "the system's certificate authorities cannot be read: give redis.tls.ca_file");
     if (settings->ca_file != NULL &&
         SSL_CTX_load_verify_locations(tls->context, settings->ca_file, NULL) != 1)
         return fail_file("ca_file", settings->ca_file, err);
@@ -144,6 +136,14 @@ int tls_start(struct tls *tls, redisContext *context, const char *host, struct e
     return -1;
 }
 
+const char *tls_reason(void)
+{
+    unsigned long code = ERR_get_error();
+
+    ERR_clear_error();
+    return code != 0 ? ERR_reason_error_string(code) : NULL;
+}
+
 #else
 
 int tls_new(const struct redis_tls *settings, struct tls **tls_r, struct err *err)
@@ -167,6 +167,11 @@ int tls_start(struct tls *tls, redisContext *context, const char *host, struct e
 {
     (void)tls, (void)context, (void)host;
     return err_set(err, ERR_BUG, 0, "TLS is not in this build");
+}
+
+const char *tls_reason(void)
+{
+    return NULL;
 }
 
 #endif

@@ -21,4 +21,8 @@ void tls_free(struct tls *tls);
  * wrong; ERR_REDIS_UNREACHABLE where the other side does not speak TLS or hangs up. */
 int tls_start(struct tls *tls, redisContext *context, const char *host, struct err *err);
 
+/** What TLS says of the failure that this thread has just met ("tlsv13 alert certificate required": with
+ * TLS 1.3 a server refuses a client after the handshake); NULL: nothing. In static storage. */
+const char *tls_reason(void);
+
 #endif

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <stdarg.h>
 #include <unistd.h>
 
 #define CONFIG_MAX 16
@@ -47,7 +49,7 @@ bool redis_group_is_ready(const struct redis_server *server)
 
 const struct redis_server *redis_group_asked(const struct redis_server *server)
 {
-    return server->group != NULL && server->group->has_failed_over ? &server->group->nodes[0] : server;
+    return server->group != NULL && server->group->asked != NULL ? server->group->asked : server;
 }
 
 /* config and more, NULL-terminated, into lines[CONFIG_MAX]. */
@@ -247,7 +249,79 @@ int redis_server_fail_over(struct redis_server *server, struct err *err)
     if (!proc_until(is_promoted, &group->nodes[0], READY_MS))
         return err_set(err, ERR_REDIS_UNREACHABLE, 0, "the sentinels made no other primary: see %s",
                        group->sentinel_dir);
-    group->has_failed_over = true;
+    group->asked = &group->nodes[0];
+    return 0;
+}
+
+static int tell(const struct redis_server *server, struct err *err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* One command by the socket of exactly that node. */
+static int tell(const struct redis_server *server, struct err *err, const char *fmt, ...)
+{
+    struct redis_server alone = *server;
+    char command[512];
+    struct buf out;
+    va_list args;
+    int rc;
+
+    va_start(args, fmt);
+    vsnprintf(command, sizeof(command), fmt, args);
+    va_end(args);
+    alone.group = NULL;
+    buf_init(&out, 1 << 20);
+    rc = redis_server_ask(&alone, command, &out, err);
+    buf_release(&out);
+    return rc == 0 ? 0 : err_prefix(err, "%s", command);
+}
+
+/* The name of any key of the slot, into key[size]; "": there is none. */
+static int any_key(const struct redis_server *server, int slot, char *key, size_t size, struct err *err)
+{
+    struct redis_server alone = *server;
+    char command[64];
+    struct buf out;
+    int rc;
+
+    snprintf(command, sizeof(command), "CLUSTER GETKEYSINSLOT %d 1", slot);
+    alone.group = NULL;
+    buf_init(&out, 1 << 20);
+    rc = redis_server_ask(&alone, command, &out, err);
+    snprintf(key, size, "%s", rc == 0 && out.len > 0 ? out.data : "");
+    buf_release(&out);
+    return rc;
+}
+
+int redis_server_begin_move(struct redis_server *server, int slot, struct err *err)
+{
+    if (tell(&server->group->nodes[0], err, "CLUSTER SETSLOT %d IMPORTING %040d", slot, 1) != 0)
+        return -1;
+    return tell(server, err, "CLUSTER SETSLOT %d MIGRATING %040d", slot, 2);
+}
+
+int redis_server_move_keys(struct redis_server *server, int slot, int64_t pause_ms, struct err *err)
+{
+    char key[256];
+
+    for (;;) {
+        if (any_key(server, slot, key, sizeof(key), err) != 0)
+            return -1;
+        if (key[0] == '\0')
+            return 0;
+        if (tell(server, err, "MIGRATE 127.0.0.1 %d %s 0 5000", server->group->nodes[0].port, key) != 0)
+            return -1;
+        (void)poll(NULL, 0, (int)pause_ms); /* a slot with more keys takes its time, too */
+    }
+}
+
+int redis_server_end_move(struct redis_server *server, int slot, struct err *err)
+{
+    struct redis_group *group = server->group;
+
+    if (tell(&group->nodes[0], err, "CLUSTER SETSLOT %d NODE %040d", slot, 2) != 0 ||
+        tell(server, err, "CLUSTER SETSLOT %d NODE %040d", slot, 2) != 0)
+        return -1;
+    group->asked = &group->nodes[0];
     return 0;
 }
 

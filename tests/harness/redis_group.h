@@ -18,7 +18,8 @@ struct redis_group {
     size_t count;
     struct proc sentinels[REDIS_GROUP_SENTINELS];
     char sentinel_dir[64];
-    bool has_failed_over; /* nodes[0] is the primary now */
+    const struct redis_server
+        *asked; /* the primary, or the node that has the tests' keys; NULL: the server */
 };
 
 /** The program as a child: config, then mode ("--sentinel"; NULL: none). */

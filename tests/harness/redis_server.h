@@ -63,6 +63,15 @@ int redis_server_cut_torn_tail(const struct redis_server *server, struct err *er
 int redis_server_lose(struct redis_server *server, int64_t aof_bytes, struct err *err)
     __attribute__((nonnull(1, 3)));
 
+/** $TEST_REDIS is "cluster": a slot of the server begins to move to another node, all its keys go there one
+ * by one with pause_ms between them, and it belongs to that node, which is asked from there on. */
+int redis_server_begin_move(struct redis_server *server, int slot, struct err *err)
+    __attribute__((nonnull(1, 3)));
+int redis_server_move_keys(struct redis_server *server, int slot, int64_t pause_ms, struct err *err)
+    __attribute__((nonnull(1, 4)));
+int redis_server_end_move(struct redis_server *server, int slot, struct err *err)
+    __attribute__((nonnull(1, 3)));
+
 /** Ends the server and removes its folder. Safe on one that never started, if it was zeroed. */
 void redis_server_stop(struct redis_server *server) __attribute__((nonnull(1)));
 

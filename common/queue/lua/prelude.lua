@@ -2,6 +2,14 @@
 
 local call = redis.call
 
+-- In a cluster, a node whose slot is on its way to another refuses each key that is not there (any more, or yet), also in
+-- the middle of a script, and Lua does not roll back. So nothing runs on half a slot: a key that never exists tells. The
+-- caller waits, as for a TRYAGAIN of the node's own (cluster.c).
+local absent = redis.pcall('EXISTS', KEYS[1] .. ':none')
+if type(absent) == 'table' and absent.err and string.find(absent.err, 'non local key', 1, true) then
+    return redis.error_reply('TRYAGAIN the slot is moving to another node: nothing was written')
+end
+
 local function now_ms()
     local t = call('TIME')
     return t[1] * 1000 + math.floor(t[2] / 1000)
