@@ -175,6 +175,45 @@ static void tells_why_it_cannot_read(void **state)
     buf_release(&text);
 }
 
+#define PIPED 1000000 /* far more than a pipe holds: reader and writer wait for each other */
+
+static void *write_to(void *fd)
+{
+    static const char block[1000];
+    int to = (int)(intptr_t)fd;
+    size_t left = PIPED;
+
+    while (left > 0 && write(to, block, sizeof(block)) == (ssize_t)sizeof(block))
+        left -= sizeof(block);
+    close(to);
+    return (void *)(intptr_t)left;
+}
+
+/* Where a file is wanted somebody may have put a pipe: without a writer it must not hold us up. */
+static void reads_pipes(void **state)
+{
+    struct err err = ERR_INIT;
+    struct buf text;
+    pthread_t writer;
+    int ends[2];
+    void *left;
+
+    (void)state;
+    buf_init(&text, 2 * PIPED);
+    assert_int_equal(mkfifo(in("pipe"), 0600), 0);
+    assert_int_equal(fsio_read(in("pipe"), &text, &err), 0);
+    assert_int_equal(text.len, 0);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(pthread_create(&writer, NULL, write_to, (void *)(intptr_t)ends[1]), 0);
+    snprintf(race_path, sizeof(race_path), "/proc/self/fd/%d", ends[0]);
+    assert_int_equal(fsio_read(race_path, &text, &err), 0);
+    pthread_join(writer, &left);
+    assert_int_equal((intptr_t)left, 0);
+    assert_int_equal(text.len, PIPED);
+    close(ends[0]);
+    buf_release(&text);
+}
+
 static void tells_why_it_cannot_write(void **state)
 {
     struct rlimit before, small;
@@ -261,6 +300,7 @@ int main(void)
         cmocka_unit_test_teardown(never_writes_over_what_is_there, empty_folder),
         cmocka_unit_test_teardown(lets_one_of_many_win, empty_folder),
         cmocka_unit_test_teardown(tells_why_it_cannot_read, empty_folder),
+        cmocka_unit_test_teardown(reads_pipes, empty_folder),
         cmocka_unit_test_teardown(tells_why_it_cannot_write, empty_folder),
         cmocka_unit_test_teardown(makes_folders, empty_folder),
         cmocka_unit_test(resolves_paths),
