@@ -8,8 +8,8 @@
 
 #include "base/buf.h"
 
-/** Appends the file's bytes to out (whose limit holds). A pipe is read to its end; one that nobody writes to is
- * empty. ERR_FILE_MISSING, ERR_FILE_DENIED, ERR_LIMIT, ERR_IO. */
+/** Appends the file's bytes to out (whose limit holds). A pipe is read to its end; one that nobody writes to
+ * is empty. ERR_FILE_MISSING, ERR_FILE_DENIED, ERR_LIMIT, ERR_IO. */
 int fsio_read(const char *path, struct buf *out, struct err *err);
 
 /**
