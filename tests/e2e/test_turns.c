@@ -125,7 +125,8 @@ static void what_is_urgent_passes_everything(void **state)
     assert_true(proc_until(has_ended, &wait, 60000));
     took = stat(&pipeline, "requests") - before;
     print_message("an urgent device took %lld requests of the API, its own four included\n", (long long)took);
-    assert_true(took <= 9);
+    /* Five or so on a quiet machine; without the lane and the slots taken back it is thousands. */
+    assert_true(took <= 20);
     assert_int_equal(stat(&pipeline, "by_status.429"), 0);
     proc_kill(&push.proc);
     pipeline_stop_workers(&pipeline, 20000);

@@ -56,6 +56,14 @@ elseif not s[1] then
     call('HSET', KEYS[1], 'tat', fmt(tat))
 end
 
+-- What pauses and reservations can have moved it to, and no later: a server's clock that was set back would else hold
+-- everybody up for as long as that was.
+local latest = math.max(now, pause) + ahead + tau + 2 * T
+if tat > latest then
+    tat = latest
+    call('HSET', KEYS[1], 'tat', fmt(tat))
+end
+
 if pause > now then
     return { 'later', math.min(math.ceil((pause - now) / 1000), 2000), '0', epoch }
 end

@@ -29,9 +29,9 @@ local function remove_gone(key)
     end
 end
 
-for _, lane in ipairs(LANES) do
-    local key = lane_key(KEYS[1], lane)
-    take_over(lane, key)
+for i = #LANES, 1, -1 do -- what is urgent first
+    local key = lane_key(KEYS[1], LANES[i])
+    take_over(LANES[i], key)
     remove_gone(key)
 end
 for name, is_gone in pairs(gone) do
