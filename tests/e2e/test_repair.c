@@ -326,6 +326,32 @@ static void a_replay_that_was_lost_is_put_back(void **state)
     pipeline_stop(&pipeline);
 }
 
+/* Asked again and again while all stages work on it: it puts nothing back that is on its way, so nothing is
+ * done twice. */
+static void a_run_that_moves_is_left_alone(void **state)
+{
+    enum { MANY = 4000 };
+    int times = 0;
+    const char *csv;
+
+    (void)state;
+    start();
+    pipeline_start_workers(&pipeline);
+    csv = csv_of(MANY);
+    push("a", csv);
+    wait_number("EXISTS", "@run:a", NULL, 1);
+    for (;; times++) {
+        int status = desk_ctl(&pipeline.desk, "run", "repair", "--run", "a", "--input", csv, "--json", NULL);
+
+        if (status == 77) /* closed meanwhile */
+            break;
+        desk_expect(&pipeline.desk, status, 0, "\"missing_devices\":0,\"published\":0,\"put_back\":0", NULL);
+    }
+    assert_true(times > 0);
+    print_message("asked %d times\n", times);
+    ends_well("a", MANY);
+}
+
 static void refuses_what_does_not_belong(void **state)
 {
     const char *csv, *other;
@@ -361,6 +387,7 @@ int main(void)
         cmocka_unit_test(what_was_parked_is_put_back),
         cmocka_unit_test(a_note_is_not_lost),
         cmocka_unit_test(a_replay_that_was_lost_is_put_back),
+        cmocka_unit_test(a_run_that_moves_is_left_alone),
         cmocka_unit_test(refuses_what_does_not_belong),
     };
 

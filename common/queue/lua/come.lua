@@ -4,6 +4,6 @@
 local bad = wrong_type(KEYS[1], 'hash') or wrong_message_type(ARGV[1])
 if bad then return bad end
 local out = call('HKEYS', KEYS[1])
-local _, _, batches = whereabouts(ARGV[1], ARGV[2], { 'validate' })
+local _, _, _, batches = whereabouts(ARGV[1], ARGV[2], { 'validate' })
 for number in pairs(batches) do out[#out + 1] = number end
 return out

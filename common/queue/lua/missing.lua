@@ -8,7 +8,7 @@
 local bad = wrong_type(KEYS[1], 'hash') or wrong_type(KEYS[1] .. ':batches', 'hash') or wrong_message_type(ARGV[1])
 if bad then return bad end
 local r = call('HMGET', KEYS[1], 'state', 'batches', 'come', 'expected', 'ended', 'awaited')
-local rows, n_rows, _, n_batches = whereabouts(ARGV[1], ARGV[2], all_stages)
+local n_rows, n_batches, rows = whereabouts(ARGV[1], ARGV[2], all_stages, ARGV[3] == '1')
 if not r[1] then return { 'none', n_batches } end
 local out = { r[1], n_batches, tonumber(r[2]) or 1, tonumber(r[3]) or 0, tonumber(r[4]) or 0, tonumber(r[5]) or 0, n_rows,
     r[6] and 1 or 0 }

@@ -197,31 +197,42 @@ local function each_message(prefix, stages, see)
     end
 end
 
--- What of a run stands anywhere: the rows on their way (as a set, and how many), and the batches that stand in ingest, or
--- parked for validate, and are not registered yet (the same).
-local function whereabouts(prefix, run, stages)
+-- Calls see(row) for each device of a message, without parsing it: a quote inside a string is escaped.
+local function each_row(body, see)
+    local _, at = string.find(body, '"row":', 1, true)
+    while at do
+        see(string.match(body, '^%d+', at + 1))
+        _, at = string.find(body, '"row":', at, true)
+    end
+end
+
+-- What of a run stands anywhere: how many devices, and how many batches that are in ingest, or parked for validate, and not
+-- registered yet; then the rows and the numbers of the batches, as sets. Rows are told where wants_rows says so: where
+-- 200,000 devices are on their way, half of them the run's, that took 0.3 s, and to count them 0.1 s.
+local function whereabouts(prefix, run, stages, wants_rows)
     local head, batches_key = '"run":"' .. run .. '"', prefix .. 'run:' .. run .. ':batches'
     local rows, n_rows, batches, n_batches = {}, 0, {}, 0
+    local function add(row)
+        if row and not rows[row] then rows[row], n_rows = true, n_rows + 1 end
+    end
     each_message(prefix, stages, function(body, is_ingest)
         if is_ingest then
             if not string.find(body, run, 1, true) then return end
             local is_json, batch = pcall(cjson.decode, body)
             if not is_json or type(batch) ~= 'table' or batch.run ~= run then return end
-            if type(batch.part) ~= 'table' then -- a part's batch is registered
-                local number = string.format('%.0f', tonumber(batch.batch) or 1)
-                if not batches[number] and call('HEXISTS', batches_key, number) == 0 then
-                    batches[number], n_batches = true, n_batches + 1
-                end
+            if type(batch.part) == 'table' then -- its batch is registered
+                each_row(body, add)
                 return
             end
-        elseif not string.find(string.sub(body, 1, 512), head, 1, true) then
-            return
-        end
-        for row in string.gmatch(body, '"row":(%d+)') do -- quotes inside a string are escaped
-            if not rows[row] then rows[row], n_rows = true, n_rows + 1 end
+            local number = string.format('%.0f', tonumber(batch.batch) or 1)
+            if not batches[number] and call('HEXISTS', batches_key, number) == 0 then
+                batches[number], n_batches = true, n_batches + 1
+            end
+        elseif string.find(string.sub(body, 1, 512), head, 1, true) then
+            if wants_rows then each_row(body, add) else n_rows = n_rows + devices_of(body) end
         end
     end)
-    return rows, n_rows, batches, n_batches
+    return n_rows, n_batches, rows, batches
 end
 
 local all_stages = { 'validate', 'import', 'assign', 'verify', 'audit' }
@@ -238,7 +249,7 @@ end
 
 -- How many batches of a run validate has still to see. Rare (cancel and forced close) and bounded by its backlog.
 local function batches_under_way(prefix, run)
-    local _, _, _, count = whereabouts(prefix, run, { 'validate' })
+    local _, count = whereabouts(prefix, run, { 'validate' })
     return count
 end
 

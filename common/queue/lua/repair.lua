@@ -16,7 +16,7 @@ if #ARGV ~= 6 + n * 2 + n_parts + n_notes then
 end
 local r = call('HMGET', KEYS[1], 'num', 'state', 'expected', 'ended')
 if r[2] ~= 'open' then return { 'over', r[2] or 'gone' } end
-local rows, on_their_way = whereabouts(prefix, run, all_stages)
+local on_their_way, _, rows = whereabouts(prefix, run, all_stages, true)
 local nowhere = (tonumber(r[3]) or 0) - (tonumber(r[4]) or 0) - on_their_way
 if nowhere ~= wanted then return { 'moved', nowhere } end
 for i = 0, n - 1 do
