@@ -284,6 +284,7 @@ static void loses_power_under_load(void **state)
     start();
     csv = pipeline_csv(&pipeline, "a.csv", PREFIX, DEVICES);
     pipeline_start_workers(&pipeline);
+    wait_number("HLEN", "@workers", NULL, PIPELINE_STAGES); /* one that finds no Redis at its start ends */
     pipeline_push_begin(&pipeline, &push, csv, "--run", "a", "--batch-size", "50", NULL);
     for (int i = 0; i < LOSSES && !pipeline_push_ends(&push, 150 + (int64_t)(rand_u32() % 200)); i++) {
         int64_t bytes = mark(), less = (int64_t)(rand_u32() % 200000);

@@ -331,11 +331,13 @@ static void a_replay_that_was_lost_is_put_back(void **state)
 static void a_run_that_moves_is_left_alone(void **state)
 {
     enum { MANY = 4000 };
+    static const char *const slow[] = { "--propagation", "1500",
+                                        NULL }; /* some of it is parked all the while */
     int times = 0;
     const char *csv;
 
     (void)state;
-    start();
+    pipeline_start(&pipeline, &(struct pipeline_options){ .bin = TEST_BIN, .sim_options = slow });
     pipeline_start_workers(&pipeline);
     csv = csv_of(MANY);
     push("a", csv);
