@@ -78,6 +78,42 @@ static void cut_lines_lose_nothing(void **state)
     storm_end(&storm);
 }
 
+static bool has_caught(void *user)
+{
+    return tcp_proxy_has_caught(user);
+}
+
+/* abmctl's own line is cut, too, from its first batch on: what it published and was not told of, it publishes
+ * again under the same number, and the run holds it once. */
+static void a_push_over_cut_lines_pushes_once(void **state)
+{
+    static struct storm storm;
+    struct tcp_proxy *line;
+    struct err err = ERR_INIT;
+    char url[64];
+    int cuts = 0;
+
+    (void)state;
+    storm_begin(&storm, TEST_BIN);
+    if (tcp_proxy_start(storm.pipeline.desk.server.port, TCP_RESP, &line, &err) != 0)
+        fail_msg("%s", err.text);
+    snprintf(url, sizeof(url), "redis://127.0.0.1:%d/0", tcp_proxy_port(line));
+    /* The second batch is there, and abmctl is never told. */
+    tcp_proxy_catch(line, &(struct tcp_catch){ .point = TCP_BEFORE_REPLY, .request = "\"batch\":2" });
+    assert_int_equal(setenv("ABM_REDIS__URL", url, 1), 0);
+    storm_push(&storm, "NA", 3500);
+    assert_int_equal(unsetenv("ABM_REDIS__URL"), 0);
+    if (!proc_until(has_caught, line, 30000))
+        fail_msg("abmctl publishes no second batch");
+    tcp_proxy_release(line, TCP_DROPPED);
+    for (; cuts < 30 && !pipeline_push_ends(&storm.push, 100); cuts++)
+        (void)tcp_proxy_cut(line, cuts % 2 == 0);
+    print_message("%d cuts\n", cuts);
+    storm_settle(&storm, "a push over cut lines", "NA");
+    storm_end(&storm);
+    tcp_proxy_stop(line);
+}
+
 static void kill_redis(struct pipeline *pipeline)
 {
     struct err err = ERR_INIT;
@@ -114,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_lines_lose_nothing),
         cmocka_unit_test(cut_lines_lose_nothing),
+        cmocka_unit_test(a_push_over_cut_lines_pushes_once),
         cmocka_unit_test(redis_dies_and_loses_nothing),
     };
 
