@@ -103,6 +103,15 @@ static void last(struct pipeline *pipeline, struct pipeline_push *push, struct w
     assert_true(pipeline_log_bytes(pipeline) - logged < 64 * 1024);
 }
 
+/* A stop is obeyed also without Redis; what was in hand comes back when its lease has run out. */
+static void stop_one(struct pipeline *pipeline)
+{
+    struct proc *worker = &pipeline->workers[PIPELINE_ASSIGN][0];
+
+    if (proc_stop(worker, 20000) != 0)
+        fail_msg("a stop while Redis says nothing ends with %d", proc_status(worker));
+}
+
 void away_run(const struct away *away)
 {
     static const struct tcp_weather refused = { .is_refused = true };
@@ -131,8 +140,10 @@ void away_run(const struct away *away)
         fail_msg("no load within 30 s");
     last(&pipeline, &push, &wires, "refused", &refused, away->refused_ms);
     last(&pipeline, &push, &wires, "silent", &silent, away->silent_ms);
+    stop_one(&pipeline);
     (void)wires_cut_redis(&wires, true);
     wires_redis(&wires, NULL);
+    pipeline_start_worker(&pipeline, PIPELINE_ASSIGN, 0);
     pipeline_push_end(&pipeline, &push, 120000, &result);
     pipeline_assert_workers_run(&pipeline);
     toll_take(&pipeline, &mark, result.run, PREFIX, away->devices, &toll);

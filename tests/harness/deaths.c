@@ -11,12 +11,18 @@
 
 #define RUN_MS 60000
 
-enum point { READ, ASKED, UNANSWERED, ANSWERED, HALF, SETTLED, POINTS };
+enum point { READ, ASKED, UNANSWERED, ANSWERED, HALF, SETTLED, CUT_READ, CUT_SETTLE, CUT_SETTLED, POINTS };
 
 static const char *const point_names[POINTS] = {
-    [READ] = "read, nothing done yet",          [ASKED] = "request sent, not arrived",
-    [UNANSWERED] = "effect done, not answered", [ANSWERED] = "answered, settle not arrived",
-    [HALF] = "half of the settle arrived",      [SETTLED] = "settled, not answered",
+    [READ] = "read, nothing done yet",
+    [ASKED] = "request sent, not arrived",
+    [UNANSWERED] = "effect done, not answered",
+    [ANSWERED] = "answered, settle not arrived",
+    [HALF] = "half of the settle arrived",
+    [SETTLED] = "settled, not answered",
+    [CUT_READ] = "cut off: read, not told",
+    [CUT_SETTLE] = "cut off: settle not arrived",
+    [CUT_SETTLED] = "cut off: settled, not told",
 };
 
 /* Who dies. Audit dies twice a run: at its records, and at the closing. */
@@ -84,8 +90,15 @@ static struct tcp_proxy *trap_of(struct scene *scene, enum point point, enum vic
         if (request == NULL)
             trap->point = TCP_BEFORE_REPLY;
         return request != NULL ? wire->api : wire->redis;
+    case CUT_READ:
+        trap->point = TCP_BEFORE_REPLY;
+        trap->request = "XREADGROUP";
+        trap->reply = victim == CLOSING ? "\"close\":true" : "\"version\":1";
+        return wire->redis;
     case ANSWERED:
+    case CUT_SETTLE:
     case HALF: trap->point = TCP_BEFORE_REQUEST; return wire->redis;
+    case CUT_SETTLED:
     case SETTLED: trap->point = TCP_BEFORE_REPLY; return wire->redis;
     case POINTS: break;
     }
@@ -100,7 +113,8 @@ static void lay_trap(struct scene *scene, enum point point, enum victim victim)
     tcp_proxy_catch(proxy, &trap);
 }
 
-/* Kills the victim if it has come to the point; another takes its place. */
+/* Kills the victim if it has come to the point; another takes its place. Or its connection is reset, and it
+ * lives. */
 static bool dies(struct scene *scene, enum point point, enum victim victim)
 {
     struct tcp_catch trap;
@@ -110,9 +124,11 @@ static bool dies(struct scene *scene, enum point point, enum victim victim)
         return false;
     if (point == HALF)
         tcp_proxy_release(proxy, TCP_HALVED);
-    pipeline_kill_worker(&scene->pipeline, victims[victim].stage, 0);
+    if (point < CUT_READ)
+        pipeline_kill_worker(&scene->pipeline, victims[victim].stage, 0);
     tcp_proxy_release(proxy, TCP_DROPPED);
-    pipeline_start_worker(&scene->pipeline, victims[victim].stage, 0);
+    if (point < CUT_READ)
+        pipeline_start_worker(&scene->pipeline, victims[victim].stage, 0);
     scene->tallies[point][victim].kills++;
     return true;
 }
@@ -209,8 +225,8 @@ static void one_run(struct scene *scene, enum point point)
 
 static void print_table(const struct scene *scene)
 {
-    print_message("%-30s %-15s %5s %6s %8s %6s %8s %9s\n", "killed when", "stage", "runs", "kills", "devices",
-                  "lost", "doubled", "repeated*");
+    print_message("%-30s %-15s %5s %6s %8s %6s %8s %9s\n", "killed, or cut off, when", "stage", "runs",
+                  "times", "devices", "lost", "doubled", "repeated*");
     for (int point = 0; point < POINTS; point++) {
         for (int victim = 0; victim < VICTIMS; victim++) {
             const struct tally *tally = &scene->tallies[point][victim];

@@ -1,6 +1,7 @@
 /**
- * deaths.h - SIGKILL of a worker at a named point of a message's life, at each stage, and what it cost. The
- * point is found on the worker's lines (wires.h): production code has no hook for it.
+ * deaths.h - SIGKILL of a worker at a named point of a message's life, at each stage, and what it cost; also
+ * of one that lives, but loses its connection there. The point is found on the worker's lines (wires.h):
+ * production code has no hook for it.
  */
 #ifndef HARNESS_DEATHS_H
 #define HARNESS_DEATHS_H
