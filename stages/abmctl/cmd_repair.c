@@ -146,14 +146,14 @@ static int go(struct repair *repair, struct mend *mend, struct err *err)
     struct pushing *pushing = &repair->pushing;
 
     if (open_all(repair, err) != 0 || mend_init(mend, pushing, err) != 0 || mend_compare(mend, err) != 0 ||
+        (!repair->is_dry && pushing_store_rules(pushing, err) != 0) || /* validate asks for them */
         mend_devices(mend, repair->is_dry, err) != 0)
         return -1;
     repair->missing_devices = repair->is_dry ? mend->lost : mend->put_back;
     repair->missing_batches = repair_missing_batches(&mend->look);
     if (repair->is_dry)
         return show(repair, mend, err);
-    if (pushing_store_rules(pushing, err) != 0 ||
-        (repair->missing_batches > 0 && pushing_publish(pushing, err) != 0))
+    if (repair->missing_batches > 0 && pushing_publish(pushing, err) != 0)
         return -1;
     return show(repair, mend, err);
 }

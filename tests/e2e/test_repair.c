@@ -326,6 +326,62 @@ static void a_replay_that_was_lost_is_put_back(void **state)
     pipeline_stop(&pipeline);
 }
 
+/* A cancelled run waits for no batch, but for its devices it does: they end as cancelled. */
+static void a_cancelled_run_ends_too(void **state)
+{
+    int counts[OUTCOME_COUNT] = { 0 };
+    const char *csv;
+
+    (void)state;
+    start();
+    csv = csv_of(DEVICES);
+    start_without(PIPELINE_IMPORT);
+    push("a", csv);
+    wait_number("HGET", "@count:import", "stream", DEVICES);
+    assert_int_equal(desk_number(&pipeline.desk, "DEL", "@import", NULL), 1);
+    pipeline_start_worker(&pipeline, PIPELINE_IMPORT, 0);
+    desk_expect(&pipeline.desk, desk_ctl(&pipeline.desk, "cancel", "--run", "a", NULL), 0, NULL, NULL);
+    repair("a", csv, 0, "\"missing_batches\":0,\"missing_devices\":250,\"published\":0,\"put_back\":250",
+           NULL);
+    assert_true(pipeline_wait_state(&pipeline, "a", "cancelled", END_MS));
+    assert_int_equal(pipeline_records(&pipeline, "a", ended, counts), DEVICES);
+    assert_int_equal(counts[OUTCOME_CANCELLED], DEVICES);
+    pipeline_assert_evidence_whole(&pipeline);
+    pipeline_assert_clean(&pipeline);
+    pipeline_stop(&pipeline);
+}
+
+/* Redis has lost the mapping too, and the organization has another by now: the old one is asked for by its
+ * hash. */
+static void takes_the_mapping_of_then(void **state)
+{
+    static const char later[] = "blueprint_mappings:\n  - default: \"bp-9i0j1k2l\"\n";
+    struct err err = ERR_INIT;
+    char key[96], old[160];
+    const char *csv;
+
+    (void)state;
+    start();
+    csv = csv_of(DEVICES);
+    start_without(PIPELINE_IMPORT);
+    push("a", csv);
+    wait_number("HGET", "@count:import", "stream", DEVICES);
+    assert_int_equal(desk_number(&pipeline.desk, "DEL", "@import", NULL), 1);
+    snprintf(key, sizeof(key), "@rules:%s",
+             desk_text(&pipeline.desk, "HGET", "@run:a", "mapping_sha256", NULL));
+    assert_int_equal(desk_number(&pipeline.desk, "DEL", key, NULL), 1);
+    snprintf(old, sizeof(old), "%s",
+             desk_file(&pipeline.desk, "old.yaml", PIPELINE_RULES, strlen(PIPELINE_RULES)));
+    assert_int_equal(fsio_write(pipeline.desk.rules, later, sizeof(later) - 1, 0600, &err), 0);
+    repair("a", csv, 65, NULL, "a mapping of SHA-256");
+    desk_expect(&pipeline.desk,
+                desk_ctl(&pipeline.desk, "run", "repair", "--run", "a", "--input", csv, "--blueprints", old,
+                         "--json", NULL),
+                0, "\"put_back\":250", NULL);
+    pipeline_start_worker(&pipeline, PIPELINE_IMPORT, 0);
+    ends_well("a", DEVICES);
+}
+
 /* Asked again and again while all stages work on it: it puts nothing back that is on its way, so nothing is
  * done twice. */
 static void a_run_that_moves_is_left_alone(void **state)
@@ -389,6 +445,8 @@ int main(void)
         cmocka_unit_test(what_was_parked_is_put_back),
         cmocka_unit_test(a_note_is_not_lost),
         cmocka_unit_test(a_replay_that_was_lost_is_put_back),
+        cmocka_unit_test(a_cancelled_run_ends_too),
+        cmocka_unit_test(takes_the_mapping_of_then),
         cmocka_unit_test(a_run_that_moves_is_left_alone),
         cmocka_unit_test(refuses_what_does_not_belong),
     };
