@@ -24,7 +24,7 @@ static char *flood(const char *front, const char *text, size_t size)
 {
     struct buf out;
 
-    buf_init(&out, 32u << 20);
+    buf_init(&out, 128u << 20);
     buf_add_str(&out, front);
     while (out.len < size)
         buf_add_str(&out, text);
@@ -73,7 +73,7 @@ static void whoever_answers(void **state)
 {
     char *headers = flood(OK, "X-Flood: y\r\n", 4u << 20), *line = flood(OK "X: ", "a", 4u << 20),
          *early = flood("", "HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n", 4u << 20),
-         *body = flood(OK "\r\n", "[", 16u << 20);
+         *body = flood(OK "\r\n", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", 96u << 20);
     const struct http_server_answer answers[] = {
         { .bytes = headers, .end = SERVER_CLOSE },
         { .bytes = line, .end = SERVER_CLOSE },
