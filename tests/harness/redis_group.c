@@ -10,22 +10,38 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-#define CONFIG_MAX 16
-#define READY_MS   30000
-#define PRIMARY    "tests"
+#define NODES           3
+#define CLUSTER_REPLICA 2 /* in group->nodes */
+#define CONFIG_MAX      16
+#define READY_MS        30000
+#define PRIMARY         "tests"
 
 struct redis_group *redis_group_wanted(void)
 {
+    static const struct {
+        const char *name;
+        enum redis_group_kind kind;
+        bool has_replica;
+    } rows[] = {
+        { "cluster", REDIS_GROUP_CLUSTER, false },
+        { "cluster-replica", REDIS_GROUP_CLUSTER, true },
+        { "sentinel", REDIS_GROUP_SENTINEL, true },
+    };
     const char *name = getenv("TEST_REDIS");
-    struct redis_group *group;
+    struct redis_group *group = calloc(1, sizeof(*group));
 
-    if (name == NULL || name[0] == '\0')
-        return NULL;
-    group = calloc(1, sizeof(*group));
-    if (group == NULL || (strcmp(name, "cluster") != 0 && strcmp(name, "sentinel") != 0))
+    for (size_t i = 0; group != NULL && name != NULL && i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (strcmp(name, rows[i].name) != 0)
+            continue;
+        group->kind = rows[i].kind;
+        if (rows[i].has_replica)
+            group->replica = &group->nodes[rows[i].kind == REDIS_GROUP_CLUSTER ? CLUSTER_REPLICA : 0];
+        return group;
+    }
+    free(group);
+    if (name != NULL && name[0] != '\0')
         abort(); /* a test that asks for what is not there must not pass */
-    group->kind = strcmp(name, "cluster") == 0 ? REDIS_GROUP_CLUSTER : REDIS_GROUP_SENTINEL;
-    return group;
+    return NULL;
 }
 
 static bool answers(const struct redis_server *server, const char *command, const char *text)
@@ -77,56 +93,76 @@ static int write_file(const char *path, const char *text, struct err *err)
 /* The slots of the organizations t (2624) and acme (11937) are the first node's, so that a test which asks it
  * by its socket finds them, and a program that was given another node is sent there. */
 static const char *const slots[] = { "0-4999 10000-16383", "5000-7499", "7500-9999" };
-#define NODES 3
 
-/* nodes.conf of node `self`, as if the cluster had been made before. */
-static int write_nodes(const struct redis_server *servers[NODES], const int bus[NODES], int self,
-                       struct err *err)
+/* nodes.conf of node `self`, as if the cluster had been made before. The last of more than three is the
+ * first's replica. */
+static int write_nodes(const struct redis_server *servers[NODES + 1], const int bus[NODES + 1], int count,
+                       int self, struct err *err)
 {
     char text[1024] = "", path[128];
 
-    for (int i = 0; i < NODES; i++)
-        snprintf(text + strlen(text), sizeof(text) - strlen(text),
-                 "%040d 127.0.0.1:%d@%d %smaster - 0 0 %d connected %s\n", i + 1, servers[i]->port, bus[i],
-                 i == self ? "myself," : "", i + 1, slots[i]);
+    for (int i = 0; i < count; i++) {
+        size_t len = strlen(text);
+
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%040d 127.0.0.1:%d@%d %s", i + 1,
+                                servers[i]->port, bus[i], i == self ? "myself," : "");
+        if (i < NODES)
+            snprintf(text + len, sizeof(text) - len, "master - 0 0 %d connected %s\n", i + 1, slots[i]);
+        else
+            snprintf(text + len, sizeof(text) - len, "slave %040d 0 0 1 connected\n", 1);
+    }
     snprintf(text + strlen(text), sizeof(text) - strlen(text), "vars currentEpoch %d lastVoteEpoch 0\n",
              NODES);
     snprintf(path, sizeof(path), "%s/nodes.conf", servers[self]->dir);
     return write_file(path, text, err);
 }
 
-/* Started alone first, so that each has its port and its folder; then again as a node. */
+/* Started alone, so that it has its port and its folder; it is a node once it is started again. */
+static int prepare_node(struct redis_server *server, const struct redis_group *group,
+                        const char *const *config, int *bus_r, struct err *err)
+{
+    FILE *file;
+
+    *bus_r = proc_free_port(err);
+    if (*bus_r < 0 || redis_server_start_alone(server, config, err) != 0)
+        return -1;
+    redis_server_kill(server);
+    file = fopen(server->config, "a");
+    if (file == NULL)
+        return err_set(err, ERR_IO, errno, "writing %s", server->config);
+    fprintf(file, "cluster-enabled yes\ncluster-config-file nodes.conf\ncluster-port %d\n", *bus_r);
+    if (group->replica != NULL)
+        fprintf(file,
+                "cluster-node-timeout 1500\ncluster-replica-validity-factor 0\nrepl-diskless-sync-delay 0\n");
+    return fclose(file) == 0 ? 0 : err_set(err, ERR_IO, errno, "writing %s", server->config);
+}
+
+static bool is_whole(void *user)
+{
+    struct redis_server *server = user;
+
+    return redis_group_is_ready(server) &&
+           (server->group->replica == NULL || answers(server, "INFO replication", "state=online"));
+}
+
 static int start_cluster(struct redis_server *server, struct redis_group *group, const char *const *config,
                          struct err *err)
 {
-    struct redis_server *servers[NODES] = { server, &group->nodes[0], &group->nodes[1] };
-    char bus_line[NODES][64];
-    int bus[NODES];
+    struct redis_server *servers[NODES + 1] = { server, &group->nodes[0], &group->nodes[1], group->replica };
+    int count = group->replica != NULL ? NODES + 1 : NODES;
+    int bus[NODES + 1] = { 0 };
 
-    for (int i = 0; i < NODES; i++) {
-        FILE *file;
-        bus[i] = proc_free_port(err);
-        if (bus[i] < 0 || redis_server_start_alone(servers[i], config, err) != 0)
+    for (int i = 0; i < count; i++)
+        if (prepare_node(servers[i], group, config, &bus[i], err) != 0)
             return -1;
-        redis_server_kill(servers[i]);
-        snprintf(bus_line[i], sizeof(bus_line[i]), "cluster-port %d", bus[i]);
-        file = fopen(servers[i]->config, "a");
-        if (file == NULL)
-            return err_set(err, ERR_IO, errno, "writing %s", servers[i]->config);
-        fprintf(file, "cluster-enabled yes\ncluster-config-file nodes.conf\n%s\n", bus_line[i]);
-        if (fclose(file) != 0)
-            return err_set(err, ERR_IO, errno, "writing %s", servers[i]->config);
-    }
-    group->count = NODES - 1;
-    for (int i = 0; i < NODES; i++)
-        if (write_nodes((const struct redis_server **)servers, bus, i, err) != 0)
+    for (int i = 0; i < count; i++)
+        if (write_nodes((const struct redis_server **)servers, bus, count, i, err) != 0)
             return -1;
-    for (int i = 0; i < NODES; i++)
+    for (int i = 0; i < count; i++)
         if (redis_server_restart(servers[i], err) != 0)
             return -1;
-    for (int i = 0; i < NODES; i++)
-        servers[i]->group = i == 0 ? group : NULL;
-    if (!proc_until((bool (*)(void *))redis_group_is_ready, server, READY_MS))
+    server->group = group;
+    if (!proc_until(is_whole, server, READY_MS))
         return err_set(err, ERR_REDIS_UNREACHABLE, 0, "the cluster of this test did not form: see %s",
                        server->log);
     snprintf(server->url, sizeof(server->url), "redis://127.0.0.1:%d/0", group->nodes[0].port);
@@ -208,7 +244,6 @@ static int start_sentinels(struct redis_server *server, struct redis_group *grou
     if (redis_server_start_alone(&group->nodes[0], lines, err) != 0 ||
         proc_temp_dir("sentinels", group->sentinel_dir, sizeof(group->sentinel_dir), err) != 0)
         return -1;
-    group->count = 1;
     for (int i = 0; i < REDIS_GROUP_SENTINELS; i++)
         if (start_sentinel(server, group, i, &ready.ports[i], err) != 0)
             return -1;
@@ -243,13 +278,13 @@ int redis_server_fail_over(struct redis_server *server, struct err *err)
 {
     struct redis_group *group = server->group;
 
-    if (group == NULL || group->kind != REDIS_GROUP_SENTINEL)
+    if (group == NULL || group->replica == NULL)
         return err_set(err, ERR_USAGE, 0, "no replica to fail over to");
     redis_server_kill(server);
-    if (!proc_until(is_promoted, &group->nodes[0], READY_MS))
-        return err_set(err, ERR_REDIS_UNREACHABLE, 0, "the sentinels made no other primary: see %s",
-                       group->sentinel_dir);
-    group->asked = &group->nodes[0];
+    if (!proc_until(is_promoted, group->replica, READY_MS))
+        return err_set(err, ERR_REDIS_UNREACHABLE, 0, "nobody made the replica a primary: see %s",
+                       group->replica->log);
+    group->asked = group->replica;
     return 0;
 }
 

@@ -7,15 +7,15 @@
 
 #include "harness/redis_server.h"
 
-#define REDIS_GROUP_NODES     2 /* besides the server itself */
+#define REDIS_GROUP_NODES     3 /* besides the server itself, at most */
 #define REDIS_GROUP_SENTINELS 3
 
 enum redis_group_kind { REDIS_GROUP_CLUSTER, REDIS_GROUP_SENTINEL };
 
 struct redis_group {
     enum redis_group_kind kind;
-    struct redis_server nodes[REDIS_GROUP_NODES]; /* SENTINEL: the first alone, the replica */
-    size_t count;
+    struct redis_server nodes[REDIS_GROUP_NODES];
+    struct redis_server *replica; /* of the server: one of nodes; NULL: it has none */
     struct proc sentinels[REDIS_GROUP_SENTINELS];
     char sentinel_dir[64];
     const struct redis_server

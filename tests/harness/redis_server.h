@@ -6,8 +6,9 @@
  * The program is $REDIS_SERVER, else redis-server or valkey-server of PATH.
  *
  * $TEST_REDIS may be "cluster": the server is then one of three nodes, the one that has the keys of the
- * organizations t and acme, and url names another one; or "sentinel": the server has a replica and three
- * sentinels, and url names these. A test that asks for neither runs on all of them.
+ * organizations t and acme, and url names another one; or "cluster-replica": the same with a replica of the
+ * server; or "sentinel": the server has a replica and three sentinels, and url names these. A test that asks
+ * for neither runs on all of them.
  */
 #ifndef HARNESS_REDIS_SERVER_H
 #define HARNESS_REDIS_SERVER_H
@@ -46,7 +47,7 @@ void redis_server_kill(struct redis_server *server) __attribute__((nonnull(1)));
 int redis_server_restart(struct redis_server *server, struct err *err) __attribute__((nonnull(1, 2)));
 /** SIGTERM; port, folder and data stay. Returns the exit status. */
 int redis_server_halt(struct redis_server *server) __attribute__((nonnull(1)));
-/** $TEST_REDIS is "sentinel": SIGKILL to the primary; returns once the sentinels have made the replica one,
+/** $TEST_REDIS is "sentinel" or "cluster-replica": SIGKILL to the primary; returns once its replica is one,
  * which is asked from there on. */
 int redis_server_fail_over(struct redis_server *server, struct err *err) __attribute__((nonnull(1, 2)));
 /** Bytes of its append-only file: what a later redis_server_lose may go back to. -1 where there is none. */

@@ -115,6 +115,30 @@ static const char *get(struct redis *redis, const char *key)
     return text;
 }
 
+/* The node that has the keys dies, and its replica takes over: whoever is asked names it from then on. */
+static void follows_a_failover_under_load(void **state)
+{
+    struct engine engine;
+    struct progress progress = { &engine, DEVICES / 10 };
+    struct err err = ERR_INIT;
+
+    (void)state;
+    setenv("TEST_REDIS", "cluster-replica", 1);
+    engine_start(&engine, "  import: { batch: 50 }\n  assign: { batch: 50 }\n  verify: { batch: 50 }\n");
+    setenv("TEST_REDIS", "cluster", 1);
+    engine.extra_env[0] = "STUB_RETRY=20";
+    engine_start_all(&engine);
+    engine_push(&engine, "r1", DEVICES, 200);
+    assert_true(proc_until(has_ended, &progress, 60000));
+    must(redis_server_fail_over(&engine.redis, &err), &err);
+    assert_true(engine_wait_state(&engine, "r1", "closed", 90000));
+    assert_int_equal(engine_run_number(&engine, "r1", "ended"), DEVICES);
+    assert_int_equal(engine_run_number(&engine, "r1", "assigned"), DEVICES);
+    assert_true(is_logged(&engine, "\"redis_changed\""));
+    engine_assert_clean(&engine);
+    engine_stop(&engine);
+}
+
 /* All keys that the script names are there: nothing but its own look at the slot holds it back. */
 static void runs_nothing_on_half_a_slot(void **state)
 {
@@ -192,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(follows_a_slot_under_load),
+        cmocka_unit_test(follows_a_failover_under_load),
         cmocka_unit_test(runs_nothing_on_half_a_slot),
         cmocka_unit_test(takes_ask_and_moved_apart),
     };
