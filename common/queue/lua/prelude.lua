@@ -27,12 +27,36 @@ local function wrong_type(key, want)
     end
 end
 
+-- What a command takes behind its key. Since 7.2 redis.acl_check_cmd wants as many arguments as the command, where 7.0
+-- looks at the key alone.
+local behind_key = {
+    DEL = 0, UNLINK = 0, EXISTS = 0, GET = 0, INCR = 0, TYPE = 0, XLEN = 0, ZCARD = 0, SMEMBERS = 0, SRANDMEMBER = 0,
+    HGETALL = 0, HKEYS = 0, HVALS = 0, HLEN = 0, HGET = 1, HMGET = 1, HDEL = 1, HEXISTS = 1, HSCAN = 1, SET = 1, SADD = 1,
+    SREM = 1, SISMEMBER = 1, PEXPIRE = 1, XDEL = 1, ZREM = 1, HSET = 2, HSETNX = 2, HINCRBY = 2, ZADD = 2, ZRANGE = 2,
+    ZCOUNT = 2, ZRANGEBYSCORE = 2, ZREMRANGEBYSCORE = 2, XACK = 2, XRANGE = 2, XADD = 3, TIME = -1, SCAN = -1,
+}
+
 -- A command that the ACL refuses in the middle would leave half a step: asked before the first write. nil where all of
 -- them may run, else an error to return.
 local function denied(key, ...)
     for i = 1, select('#', ...) do
         local word = select(i, ...)
-        if not redis.acl_check_cmd(word, key) then
+        local n, may = behind_key[word], nil
+        if not n then return refuse('ERR', 'denied: ' .. word .. ' is not in its table') end
+        if n == 2 then
+            may = redis.acl_check_cmd(word, key, '0', '0')
+        elseif n == 1 then
+            may = redis.acl_check_cmd(word, key, '0')
+        elseif n == 0 then
+            may = redis.acl_check_cmd(word, key)
+        elseif n == 3 then
+            may = redis.acl_check_cmd(word, key, '*', '0', '0')
+        elseif word == 'SCAN' then
+            may = redis.acl_check_cmd(word, '0')
+        else
+            may = redis.acl_check_cmd(word)
+        end
+        if not may then
             return refuse('NOPERM', 'the ACL of this user lacks ' .. word .. ' on ' .. key .. ': nothing was written')
         end
     end
