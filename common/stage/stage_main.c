@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -311,6 +312,14 @@ static int fail(struct worker *worker, const struct err *err)
     return err_exit_status(err->code);
 }
 
+/* Each message needs the same memory again: what is given back to the kernel after it is cleared anew, page
+ * by page, before the next. */
+static void keep_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 512 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 2 * 1024 * 1024);
+}
+
 int stage_main(int argc, char **argv, const struct stage *stage)
 {
     struct worker worker = { .stage = stage };
@@ -325,6 +334,7 @@ int stage_main(int argc, char **argv, const struct stage *stage)
     log_init(stage->name, options.level, options.is_json);
     if (rc < 0 || take_signals(&err) != 0)
         return fail(&worker, &err);
+    keep_memory();
     dump_forbid(); /* a core would hold the token */
     if (read_settings(&worker, &options, &err) != 0)
         return fail(&worker, &err);

@@ -120,11 +120,14 @@ local function take_off(stream, group, ids, count_key, devices)
         call('XDEL', key, unpack(raws[key]))
         is_empty = is_empty and call('XLEN', key) == 0
     end
-    if is_empty and messages_in(stream) == 0 then
-        call('HSET', count_key, 'stream', 0)
-    elseif devices > 0 then -- Lua's -0 is no integer to HINCRBY
-        call('HINCRBY', count_key, 'stream', -devices)
+    local left -- Lua's -0 is no integer to HINCRBY
+    if devices > 0 then
+        left = call('HINCRBY', count_key, 'stream', -devices)
+    elseif is_empty then
+        left = tonumber(call('HGET', count_key, 'stream') or 0)
     end
+    -- Ten lanes are looked into only where the count can be wrong.
+    if is_empty and left ~= 0 and messages_in(stream) == 0 then call('HSET', count_key, 'stream', 0) end
 end
 
 local function run_of(body)
