@@ -154,11 +154,31 @@ static int open_stored(struct job *job, struct manifest *manifest_r, struct err 
     return 0;
 }
 
+/* The witness knows a later manifest than the one in hand: this closer slept beyond its turn, and others went
+ * on. */
+static int is_passed_by(const struct job *job, struct err *err)
+{
+    struct witness witness;
+    struct buf envelope;
+    int rc;
+
+    buf_init(&envelope, DSSE_ENVELOPE_MAX + 1);
+    rc = witness_read(&job->closing->spool, &witness, &envelope, err);
+    buf_release(&envelope);
+    return rc < 0 ? -1 : rc == 1 && witness.sequence > job->turn.sequence;
+}
+
 /* What no sink has seen yet is kept where a Redis that forgets cannot lose it. */
 static int keep_witness(const struct job *job, const char *run, const char *name, struct err *err)
 {
     struct witness witness = { .sequence = job->turn.sequence };
+    int is_late = is_passed_by(job, err);
 
+    if (is_late != 0)
+        return is_late < 0
+                   ? -1
+                   : err_set(err, ERR_LOST_MESSAGE, 0, "manifest %lld was closed by another worker meanwhile",
+                             (long long)job->turn.sequence);
     sha256_hex(job->payload.data, job->payload.len, witness.payload_sha256);
     snprintf(witness.previous, sizeof(witness.previous), "%s", job->turn.previous);
     snprintf(witness.run, sizeof(witness.run), "%s", run);

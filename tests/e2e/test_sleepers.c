@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fsio.h"
+#include "base/json.h"
 #include "harness/toll.h"
 #include "harness/wires.h"
 #include "queue/scripts.h"
@@ -251,12 +253,89 @@ static void a_put_held_up_comes_before_the_second_run(void **state)
     end(&pipeline, &wires);
 }
 
+/* The number of the manifest that the witness beside the spool knows; -1: it cannot be read. */
+static int64_t witnessed(struct pipeline *pipeline)
+{
+    struct err err = ERR_INIT;
+    int64_t sequence = -1;
+    struct json *head;
+    struct buf text;
+
+    buf_init(&text, 1 << 20);
+    if (fsio_read(desk_path(&pipeline->desk, "spool/acme/.chain"), &text, &err) == 0 &&
+        json_parse(text.data, strcspn(text.data, "\n"), &head, &err) == 0) {
+        (void)json_int(json_get(head, "sequence"), &sequence);
+        json_free(head);
+    }
+    buf_release(&text);
+    return sequence;
+}
+
+/* A closer falls asleep in the middle of a closing; another closes its run, and one more. What the sleeper
+ * still does changes neither the chain nor a sink. */
+static void a_late_closer_changes_nothing(void **state)
+{
+    static const struct {
+        const char *what, *script, *prefix, *second;
+        enum tcp_point point;
+    } rows[] = {
+        { "before its envelope is stored", lua_chain_store, "K0", "L0", TCP_BEFORE_REQUEST },
+        { "after it was stored", lua_chain_store, "K1", "L1", TCP_BEFORE_REPLY },
+        { "shipped, before the head moves", lua_chain_move, "K2", "L2", TCP_BEFORE_REQUEST },
+    };
+    static struct pipeline pipeline;
+    struct wires wires;
+
+    (void)state;
+    start(&pipeline, &wires);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct tcp_proxy *redis = wires.at[PIPELINE_AUDIT][0].redis;
+        struct pipeline_result result;
+        struct pipeline_push push;
+        int64_t manifests;
+        char sha[48];
+
+        snprintf(sha, sizeof(sha), "%s", wires_sha(&pipeline, rows[i].script));
+        tcp_proxy_catch(redis, &(struct tcp_catch){ .point = rows[i].point, .request = sha });
+        pipeline_push_begin(&pipeline, &push, pipeline_csv(&pipeline, "first.csv", rows[i].prefix, 10), NULL);
+        fall_asleep(&pipeline, PIPELINE_AUDIT, redis);
+        pipeline_push_end(&pipeline, &push, WAIT_MS, &result);
+        assert_string_equal(result.state, "closed");
+        pipeline_import(&pipeline, pipeline_csv(&pipeline, "second.csv", rows[i].second, 10), WAIT_MS,
+                        &result);
+        assert_string_equal(result.state, "closed");
+        manifests = desk_number(&pipeline.desk, "HGET", "@chain", "sequence", NULL);
+        tcp_proxy_release(redis, TCP_GOES_ON);
+        wake(&pipeline, &wires, PIPELINE_AUDIT);
+        if (desk_number(&pipeline.desk, "HGET", "@chain", "sequence", NULL) != manifests)
+            fail_msg("%s: the late closer moved the chain", rows[i].what);
+        if (witnessed(&pipeline) != manifests)
+            fail_msg("%s: the late closer put %lld over the witness of %lld", rows[i].what,
+                     (long long)witnessed(&pipeline), (long long)manifests);
+        pipeline_assert_evidence_whole(&pipeline);
+        assert_int_equal(proc_stop(&pipeline.workers[PIPELINE_AUDIT][1], 20000), 0);
+        /* The sleeper goes on where the other was. */
+        pipeline_import(&pipeline,
+                        pipeline_csv(&pipeline, "third.csv",
+                                     i == 0   ? "M0"
+                                     : i == 1 ? "M1"
+                                              : "M2",
+                                     10),
+                        WAIT_MS, &result);
+        assert_string_equal(result.state, "closed");
+        assert_int_equal(desk_number(&pipeline.desk, "HGET", "@chain", "sequence", NULL), manifests + 1);
+        pipeline_assert_evidence_whole(&pipeline);
+    }
+    end(&pipeline, &wires);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(late_settles_change_nothing),
         cmocka_unit_test(an_old_permit_sends_nothing),
         cmocka_unit_test(a_put_held_up_comes_before_the_second_run),
+        cmocka_unit_test(a_late_closer_changes_nothing),
     };
 
     if (getenv("TEST_FILTER") != NULL)
