@@ -143,14 +143,13 @@ static void add_node(struct redis_node_list *nodes, const struct redis_place *pl
 }
 
 /* CLUSTER SLOTS: ranges of [from, to, [host, port, ...]...]. Where it is not allowed, the URL's nodes must
- * do. */
-static void learn_nodes(struct redis *redis)
+ * do. -1: the connection broke over it. */
+static int learn_nodes(struct redis *redis, struct err *err)
 {
-    struct err err = ERR_INIT;
     struct redis_reply *reply;
 
-    if (redis_callv(redis, &reply, &err, "CLUSTER", "SLOTS", NULL) != 0)
-        return;
+    if (redis_callv(redis, &reply, err, "CLUSTER", "SLOTS", NULL) != 0)
+        return redis->context != NULL ? 0 : -1;
     redis->nodes.count = 0;
     for (size_t i = 0; i < redis_count(reply); i++) {
         const struct redis_reply *range = redis_at(reply, i);
@@ -168,6 +167,7 @@ static void learn_nodes(struct redis *redis)
         }
     }
     redis_reply_free(reply);
+    return 0;
 }
 
 /* To the node that has the keys: else it would be the first command that finds a dead one behind a living
@@ -203,8 +203,8 @@ int cluster_connect(struct redis *redis, struct err *err)
         if (redis_connect_to(redis, &all.at[i], &why) == 0) {
             if (!redis->is_cluster)
                 return 0;
-            learn_nodes(redis);
-            return go_to_keys(redis, err);
+            if (learn_nodes(redis, &why) == 0)
+                return go_to_keys(redis, err);
         }
         if (i == 0 || kept.code == ERR_REDIS_UNREACHABLE)
             kept = why;

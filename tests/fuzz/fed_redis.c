@@ -9,8 +9,10 @@
 #include "fuzz.h"
 #include "queue/scripts.h"
 
-#define URL          "unix:///nowhere"
-#define NUMBER_MOST  100000 /* elements or bytes that one reply may announce */
+#define URL         "unix:///nowhere"
+#define NUMBER_MOST 100000 /* elements or bytes that one reply may announce */
+#define CONNECTS_MOST                                                                                        \
+    8 /* of one input: an answer may send the caller on to another server, and that one too */
 #define SCRIPT_HASH  "+da39a3ee5e6b4b0d3255bfef95601890afd80709\r\n"
 #define SCRIPT_REPLY ":1\r\n"
 
@@ -21,6 +23,7 @@ static struct {
     bool is_greeted;
     const uint8_t *data;
     size_t size;
+    int left; /* connections that still get the answers; those behind them get none */
     int peer; /* of the connection made last; -1: none */
 } fed = { .peer = -1 };
 
@@ -29,6 +32,7 @@ void fed_redis_say(bool is_greeted, const uint8_t *data, size_t size)
     fed.is_greeted = is_greeted;
     fed.data = data;
     fed.size = size < FED_REDIS_MAX ? size : FED_REDIS_MAX;
+    fed.left = CONNECTS_MOST;
 }
 
 static redisContext *connect_pair(const struct timeval *timeout)
@@ -39,6 +43,8 @@ static redisContext *connect_pair(const struct timeval *timeout)
     if (fed.peer >= 0)
         close(fed.peer);
     FUZZ_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    if (fed.left-- <= 0)
+        fed.is_greeted = false, fed.size = 0;
     if (fed.is_greeted)
         FUZZ_CHECK(send(ends[1], greeting, sizeof(greeting) - 1, 0) == (ssize_t)sizeof(greeting) - 1);
     if (fed.size > 0)
@@ -96,7 +102,7 @@ struct redis *fed_redis_connect(const uint8_t *data, size_t size)
 {
     /* What is waited for at most, such as a cluster that asks to be tried again: nothing here gets better by
      * it. */
-    const struct redis_settings settings = { .url = URL, .timeout_ms = 20 };
+    const struct redis_settings settings = { .url = URL, .timeout_ms = 6 };
     struct err err = ERR_INIT;
     struct redis *redis;
 

@@ -171,7 +171,7 @@ static void greet(const char *url, const uint8_t *data, size_t size)
                                              .username = "worker",
                                              .password = "a password that is never told",
                                              .name = "fuzz",
-                                             .timeout_ms = 20 };
+                                             .timeout_ms = 6 };
     struct err err = ERR_INIT;
     struct redis_reply *reply;
     struct redis *redis;
