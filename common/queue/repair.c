@@ -100,15 +100,11 @@ static void add_step(struct redis_args *args, const struct repair_step *step)
 {
     redis_arg_int(args, step->missing);
     redis_arg_int(args, (int64_t)step->device_count);
-    redis_arg_int(args, 1);
-    redis_arg_int(args, (int64_t)step->note_count);
+    redis_arg_len(args, step->part, step->part_len);
     for (size_t i = 0; i < step->device_count; i++) {
         redis_arg(args, step->devices[i].serial);
         redis_arg_int(args, step->devices[i].row);
     }
-    redis_arg_len(args, step->part, step->part_len);
-    for (size_t i = 0; i < step->note_count; i++)
-        redis_arg(args, step->note_uids[i]);
 }
 
 int repair_put(struct redis *redis, const struct keys *keys, const struct repair_step *step,

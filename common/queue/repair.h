@@ -53,8 +53,6 @@ struct repair_step {
     size_t device_count;
     const char *part; /* an ingest message that holds exactly them */
     size_t part_len;
-    const char *const *note_uids; /* notes whose content the part carries: they go */
-    size_t note_count;
 };
 
 enum repair_answer {

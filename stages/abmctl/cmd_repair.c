@@ -50,6 +50,21 @@ static int open_rules(struct repair *repair, struct err *err)
     return 0;
 }
 
+/* Whether it was an urgent one, which stands in its bytes. */
+static int read_urgent(struct pushing *pushing, struct err *err)
+{
+    struct ctl *ctl = pushing->ctl;
+    char key[KEY_MAX_BYTES];
+    struct redis_reply *reply;
+
+    if (redis_callv(ctl->redis, &reply, err, "HGET", keys_make(&ctl->keys, "run", pushing->id, key), "urgent",
+                    NULL) != 0)
+        return -1;
+    pushing->is_urgent = strcmp(redis_text(reply, NULL), "1") == 0;
+    redis_reply_free(reply);
+    return 0;
+}
+
 /* What each batch said alike: the run book has it of the first that came; how many rows a batch has, the
  * record of the push. */
 static int take_head(struct repair *repair, struct err *err)
@@ -66,7 +81,7 @@ static int take_head(struct repair *repair, struct err *err)
     if (rc == 1 && strcmp(run, pushing->id) == 0 && repair->size == 0)
         rc = pushing_read_head(pushing, &head, err);
     buf_release(&head);
-    if (rc < 0)
+    if (rc < 0 || read_urgent(pushing, err) != 0)
         return -1;
     snprintf(pushing->operator_, sizeof(pushing->operator_), "%s",
              view->operator_ != NULL ? view->operator_ : "");

@@ -119,6 +119,28 @@ static void operate(struct desk *desk, const char *csv)
     desk_expect(desk, desk_ctl(desk, "replay", "--all", "--dry-run", NULL), 0, NULL, NULL);
 }
 
+static bool has_come_to_import(void *user)
+{
+    return desk_number(&((struct pipeline *)user)->desk, "HGET", "@count:import", "stream", NULL) == 20;
+}
+
+/* What somebody deleted is put back by the operator. */
+static void repair(struct pipeline *pipeline, const char *csv)
+{
+    struct desk *desk = &pipeline->desk;
+
+    assert_int_equal(proc_stop(&pipeline->workers[PIPELINE_IMPORT][0], 20000), 0);
+    desk_expect(desk, desk_ctl(desk, "push", "--input", csv, "--run", "lost", NULL), 0, NULL, NULL);
+    assert_true(proc_until(has_come_to_import, pipeline, 30000));
+    assert_int_equal(desk_number(desk, "DEL", "@import", NULL), 1);
+    desk_expect(desk, desk_ctl(desk, "run", "repair", "--run", "lost", "--input", csv, NULL), 0,
+                "put back 20 devices", NULL);
+    be("abm-worker");
+    pipeline_start_worker(pipeline, PIPELINE_IMPORT, 0);
+    be("abm-operator");
+    assert_true(pipeline_wait_state(pipeline, "lost", "closed", 30000));
+}
+
 static void allows_what_the_pipeline_does(void **state)
 {
     static const char *const sim[] = { "--propagation", "100", NULL };
@@ -148,6 +170,7 @@ static void allows_what_the_pipeline_does(void **state)
     operate(&pipeline.desk, more);
     ctl(&pipeline.desk, 0, "run", "show", result.run, NULL);
     assert_true(pipeline_wait_state(&pipeline, "again", "cancelled", 30000));
+    repair(&pipeline, more);
     pipeline_assert_clean(&pipeline);
     assert_int_equal(pipeline_log_count(&pipeline, "NOPERM"), 0);
     pipeline_stop_workers(&pipeline, 20000);

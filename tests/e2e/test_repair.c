@@ -351,6 +351,28 @@ static void a_cancelled_run_ends_too(void **state)
     pipeline_stop(&pipeline);
 }
 
+/* An urgent one goes on in its own lane; that it is one stands in its bytes. */
+static void an_urgent_run_stays_urgent(void **state)
+{
+    const char *csv;
+
+    (void)state;
+    start();
+    csv = csv_of(DEVICES);
+    start_without(PIPELINE_IMPORT);
+    desk_expect(&pipeline.desk,
+                desk_ctl(&pipeline.desk, "push", "--input", csv, "--run", "a", "--urgent", NULL), 0, NULL,
+                NULL);
+    wait_number("HGET", "@count:import", "stream", DEVICES);
+    assert_int_equal(desk_number(&pipeline.desk, "DEL", "@lane:import:urgent", NULL), 1);
+    assert_int_equal(desk_number(&pipeline.desk, "DEL", "@pushed", NULL), 1);
+    assert_int_equal(proc_stop(&pipeline.workers[PIPELINE_VALIDATE][0], 20000), 0);
+    repair("a", csv, 0, "\"put_back\":250", NULL);
+    assert_int_equal(desk_number(&pipeline.desk, "XLEN", "@lane:validate:urgent", NULL), 1);
+    pipeline_start_workers(&pipeline);
+    ends_well("a", DEVICES);
+}
+
 /* Redis has lost the mapping too, and the organization has another by now: the old one is asked for by its
  * hash. */
 static void takes_the_mapping_of_then(void **state)
@@ -446,6 +468,7 @@ int main(void)
         cmocka_unit_test(a_note_is_not_lost),
         cmocka_unit_test(a_replay_that_was_lost_is_put_back),
         cmocka_unit_test(a_cancelled_run_ends_too),
+        cmocka_unit_test(an_urgent_run_stays_urgent),
         cmocka_unit_test(takes_the_mapping_of_then),
         cmocka_unit_test(a_run_that_moves_is_left_alone),
         cmocka_unit_test(refuses_what_does_not_belong),

@@ -9,9 +9,9 @@ local run_hashes, pushed_key, named_key = prefix .. 'run:', prefix .. 'pushed', 
 local bad = wrong_type(KEYS[1], 'hash') or wrong_type(KEYS[2], 'zset') or wrong_type(pushed_key, 'hash')
     or wrong_type(named_key, 'hash') or wrong_type(prefix .. 'workers', 'hash')
     or wrong_type(prefix .. 'runs:open', 'hash') or wrong_type(prefix .. 'runs:cancelled', 'set')
-    or wrong_message_type(prefix)
+    or wrong_type(prefix .. 'runs:lane', 'hash') or wrong_type(prefix .. 'runs:lanes', 'hash') or wrong_message_type(prefix)
     or denied(KEYS[1], 'HMGET', 'HGET', 'HSET', 'HDEL', 'HINCRBY', 'HKEYS', 'HSCAN', 'HEXISTS', 'SCAN', 'ZRANGE', 'ZREM',
-        'SREM', 'SRANDMEMBER', 'HVALS', 'UNLINK', 'XLEN', 'EXISTS', 'XRANGE')
+        'SREM', 'SRANDMEMBER', 'HVALS', 'UNLINK', 'DEL', 'XLEN', 'EXISTS', 'XRANGE')
 for _, stage in ipairs(all_stages) do bad = bad or wrong_type(prefix .. 'dead:' .. stage, 'stream') end
 if bad then return bad end
 local state = call('HMGET', KEYS[1], 'at', 'runs', 'pushed', 'workers', 'notes')
@@ -32,6 +32,7 @@ local function drop_run(run, num, mapping)
     call('UNLINK', key, key .. ':batches', key .. ':parts')
     call('HDEL', prefix .. 'runs:open', num or '')
     call('SREM', prefix .. 'runs:cancelled', run)
+    lane_leave(prefix, run)
     call('ZREM', KEYS[2], run)
     -- One that was never counted (by an older version) stays.
     if mapping and call('HEXISTS', named_key, mapping) == 1 then
@@ -66,6 +67,7 @@ for i = 1, #pushed[2], 2 do
     local its = run and not wrong_type(run_hashes .. run, 'hash') and call('HGET', run_hashes .. run, 'state')
     if not run or (its and its ~= 'open' and its ~= 'closing') or (not its and now - tonumber(since) >= keep) then
         call('HDEL', pushed_key, pushed[2][i])
+        if run and not its then lane_leave(prefix, run) end
         drop_rules(string.match(pushed[2][i], '([^:]*)$'))
     end
 end
