@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,9 +13,8 @@
 
 /* One sorted file to be read: a part, or what an earlier pass made of several. */
 struct source {
-    const char *path;
-    const char *name;   /* for messages */
-    const char *sha256; /* NULL: made by this process just now, not checked again */
+    const char *folder, *name; /* there may be very many: a path is put together when it is wanted */
+    const char *sha256;        /* NULL: made by this process just now, not checked again */
     int64_t count;
 };
 
@@ -97,10 +97,18 @@ static void sift_down(struct stream **heap, size_t count, size_t at)
     }
 }
 
+static const char *path_of(const struct source *source, char path[PATH_MAX])
+{
+    snprintf(path, PATH_MAX, "%s/%s", source->folder, source->name);
+    return path;
+}
+
 static int open_stream(struct stream *stream, const struct source *source, struct err *err)
 {
+    char path[PATH_MAX];
+
     stream->source = source;
-    if (lines_open(&stream->lines, source->path, err) != 0) {
+    if (lines_open(&stream->lines, path_of(source, path), err) != 0) {
         if (err->code == ERR_FILE_MISSING)
             err->code = ERR_PARTS;
         else if (err->code != ERR_NOMEM)
@@ -170,11 +178,11 @@ static int add_to_file(struct output *output, const struct record_head *head, co
     return 0;
 }
 
-/* Merges sources[count] into one file of the work folder, which *made_r names. */
-static int merge_to_file(const struct source *sources, size_t count, const char *path, struct source *made_r,
-                         struct err *err)
+/* Merges sources[count] into the file that *made names, and counts its lines there. */
+static int merge_to_file(const struct source *sources, size_t count, struct source *made, struct err *err)
 {
-    struct output output = { .add = add_to_file, .file = fopen(path, "wxe") };
+    char path[PATH_MAX];
+    struct output output = { .add = add_to_file, .file = fopen(path_of(made, path), "wxe") };
     int rc;
 
     if (output.file == NULL)
@@ -182,7 +190,7 @@ static int merge_to_file(const struct source *sources, size_t count, const char 
     rc = merge_some(sources, count, &output, err);
     if (fclose(output.file) != 0 && rc == 0)
         rc = err_set(err, ERR_SPOOL, errno, "cannot write %s", path);
-    *made_r = (struct source){ .path = path, .name = path, .count = output.count };
+    made->count = output.count;
     return rc;
 }
 
@@ -194,15 +202,15 @@ static int pass(struct source *sources, size_t *count, size_t fan_in, int level,
 
     for (size_t from = 0; from < *count; from += fan_in, made++) {
         size_t some = *count - from < fan_in ? *count - from : fan_in;
-        char *path = pool_printf(pool, "%s/pass-%d-%zu", work, level, made);
-        struct source merged;
+        struct source merged = { .folder = work, .name = pool_printf(pool, "pass-%d-%zu", level, made) };
+        char path[PATH_MAX];
 
-        if (path == NULL)
+        if (merged.name == NULL)
             return pool_failed(pool, err);
-        if (merge_to_file(&sources[from], some, path, &merged, err) != 0)
+        if (merge_to_file(&sources[from], some, &merged, err) != 0)
             return -1;
         for (size_t i = from; level > 0 && i < from + some; i++)
-            (void)unlink(sources[i].path);
+            (void)unlink(path_of(&sources[i], path));
         sources[made] = merged; /* made <= from: what is overwritten is merged already */
     }
     *count = made;
@@ -253,12 +261,9 @@ static int list_sources(const struct merge_input *input, struct pool *pool, stru
 
         if (!spool_name_is_safe(part->name) || !sha256_is_hex(part->sha256))
             return err_set(err, ERR_PARTS, 0, "the run book lists a part that cannot be one");
-        sources[i] = (struct source){ .path = pool_printf(pool, "%s/%s", input->folder, part->name),
-                                      .name = part->name,
-                                      .sha256 = part->sha256,
-                                      .count = part->count };
-        if (sources[i].path == NULL)
-            return pool_failed(pool, err);
+        sources[i] = (struct source){
+            .folder = input->folder, .name = part->name, .sha256 = part->sha256, .count = part->count
+        };
     }
     *sources_r = sources;
     return 0;
@@ -281,8 +286,11 @@ int merge_parts(const struct merge_input *input, struct pool *pool, struct recor
                       input->lines_max > 0 ? input->lines_max : MANIFEST_FILE_RECORDS, pool);
     if (merge_some(sources, count, &output, err) == 0 && flush_held(&output, err) == 0)
         rc = record_files_end(&files, set_r, err);
-    for (size_t i = 0; input->count > fan_in && i < count; i++)
-        (void)unlink(sources[i].path);
+    for (size_t i = 0; input->count > fan_in && i < count; i++) {
+        char path[PATH_MAX];
+
+        (void)unlink(path_of(&sources[i], path));
+    }
     record_files_release(&files);
     free(output.held);
     return rc;

@@ -6,6 +6,14 @@
 #include "base/log.h"
 #include "evidence/close.h"
 
+/*
+ * A closing knows each part by name and hash, some 200 bytes. A part is a message that came to audit: one for
+ * 200 devices, but one for each where devices end one by one (batch: 1, a producer of small batches). What a
+ * run of a million such parts takes is taken by it alone; under a limit that it does not fit it could never
+ * be closed.
+ */
+#define CLOSING_POOL_BYTES ((size_t)256 * 1024 * 1024)
+
 static int open_sinks(struct audit *audit, const struct settings *settings, struct err *err)
 {
     if (settings->audit_sink_count == 0)
@@ -95,6 +103,18 @@ static int write_part(const struct audit *audit, struct batch *batch, struct err
     return 0;
 }
 
+static int keep_closed(struct batch *batch, const struct closed *closed, struct err *err)
+{
+    batch->manifest_path = pool_strdup(batch->pool, closed->manifest_path);
+    batch->manifest_sha256 = pool_strdup(batch->pool, closed->payload_sha256);
+    batch->records_files = closed->records_files;
+    batch->manifest_number = closed->manifest;
+    if ((closed->manifest_path != NULL && batch->manifest_path == NULL) ||
+        (closed->payload_sha256 != NULL && batch->manifest_sha256 == NULL))
+        return pool_failed(batch->pool, err);
+    return 0;
+}
+
 static int close_one(struct audit *audit, struct batch *batch, struct err *err)
 {
     const struct closing closing = {
@@ -108,21 +128,22 @@ static int close_one(struct audit *audit, struct batch *batch, struct err *err)
         .version = audit->env->version,
         .now_ms = batch->now_ms,
     };
+    struct pool *pool = pool_new(CLOSING_POOL_BYTES);
     struct closed closed;
-    int rc = close_run(&closing, batch->run, batch->pool, &closed, err);
+    int rc;
 
+    if (pool == NULL)
+        return err_set(err, ERR_NOMEM, 0, "no memory for a closing");
+    rc = close_run(&closing, batch->run, pool, &closed, err);
+    if (rc > 0 && keep_closed(batch, &closed, err) != 0)
+        rc = -1;
+    pool_free(pool);
     if (rc < 0)
         return err_prefix(err, "closing run %s", batch->run);
     batch->close_verdict = rc == 0 ? VERDICT_WAIT : VERDICT_FINISH;
     if (rc > 0 && closed.restored > 0)
         log_warn("chain_restored", "sequence", log_int(closed.restored), "text",
                  "Redis had forgotten manifests that are in the sinks; the chain goes on behind them", NULL);
-    if (rc > 0) {
-        batch->manifest_path = closed.manifest_path;
-        batch->manifest_sha256 = closed.payload_sha256;
-        batch->records_files = closed.records_files;
-        batch->manifest_number = closed.manifest;
-    }
     return 0;
 }
 
