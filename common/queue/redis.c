@@ -104,16 +104,18 @@ int redis_exchange(struct redis *redis, redisContext *context, int argc, const c
     return 0;
 }
 
-/* One whose server was demoted under it: whoever is the primary now, it is not this one. */
+/* One whose server was demoted under it, or is cut off from its replicas and may be soon: the sentinels are
+ * asked again. */
 static bool is_demoted(const struct redis *redis, const redisReply *reply)
 {
-    return redis->url.kind == REDIS_URL_SENTINEL && str_starts(reply->str, "READONLY");
+    return redis->url.kind == REDIS_URL_SENTINEL &&
+           (str_starts(reply->str, "READONLY") || str_starts(reply->str, "NOREPLICAS"));
 }
 
 static int fail_reply(struct redis *redis, redisReply *reply, struct err *err)
 {
     if (is_demoted(redis, reply)) {
-        err_set(err, ERR_REDIS_LOST, 0, "Redis at %s is no primary any more", redis->where);
+        err_set(err, ERR_REDIS_LOST, 0, "Redis at %s takes no writes: %s", redis->where, reply->str);
         redis_disconnect(redis);
     } else {
         redis_error(reply->str, err);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/pipeline.h"
+#include "harness/redis_group.h"
 
 #define PREFIX  "C30"
 #define DEVICES 1500
@@ -121,11 +122,44 @@ static void waits_for_a_replica(void **state)
     pipeline_stop(&pipeline);
 }
 
+static bool says_noreplicas(void *pipeline)
+{
+    return pipeline_log_count(pipeline, "takes no writes: NOREPLICAS") > 0;
+}
+
+/* A primary that no replica follows may have been replaced already: with min-replicas-to-write it refuses,
+ * all waits, and goes on when it is followed again. */
+static void writes_nothing_that_nobody_follows(void **state)
+{
+    struct pipeline_result result;
+    struct pipeline_push push;
+    struct pipeline pipeline;
+    struct redis_server *server = &pipeline.desk.server;
+    struct err err = ERR_INIT;
+    struct buf out;
+
+    (void)state;
+    setenv("ABM_REDIS__WAIT_REPLICAS", "0", 1);
+    start(&pipeline, &push);
+    buf_init(&out, 4096);
+    must(redis_server_ask(server, "CONFIG SET min-replicas-to-write 1", &out, &err), &err);
+    redis_server_kill(server->group->replica);
+    if (!proc_until(says_noreplicas, &pipeline, 30000))
+        fail_msg("no log says that the primary takes no writes");
+    assert_false(pipeline_push_ends(&push, 0));
+    must(redis_server_restart(server->group->replica, &err), &err);
+    end(&pipeline, &push, &result);
+    assert_int_equal(result.assigned, DEVICES);
+    buf_release(&out);
+    pipeline_stop(&pipeline);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(goes_on_with_the_replica),
         cmocka_unit_test(waits_for_a_replica),
+        cmocka_unit_test(writes_nothing_that_nobody_follows),
     };
 
     setenv("TEST_REDIS", "sentinel", 1);
