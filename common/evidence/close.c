@@ -4,35 +4,15 @@
 #include <string.h>
 
 #include "crypto/verifier.h"
-#include "evidence/dsse.h"
-#include "evidence/manifest.h"
+#include "evidence/close_inside.h"
 #include "evidence/ship.h"
-#include "evidence/witness.h"
 #include "evidence/work.h"
 
 /* How long the turn is ours without a word: the work under it grows with the records that are shipped. */
 #define TURN_BASE_MS        10000
 #define RECORDS_PER_TURN_MS 20
 
-/* One closing under way. */
-struct job {
-    const struct closing *closing;
-    const char *run;
-    struct pool *pool;
-    struct run_view view;
-    struct run_part *parts;
-    size_t part_count;
-    char name[MANIFEST_NAME_MAX]; /* of the manifest to be made */
-    bool is_after_another;        /* an earlier run of this name has manifests in the sink */
-    bool is_built;                /* set and folder are there */
-    struct record_set set;
-    struct buf folder;
-    struct buf envelope, payload; /* of the manifest in hand */
-    struct chain_turn turn;
-    int64_t restored; /* sequence that the chain in Redis was brought back to; 0: it was right */
-};
-
-static void job_init(struct job *job, const struct closing *closing, const char *run, struct pool *pool)
+static void job_init(struct close_job *job, const struct closing *closing, const char *run, struct pool *pool)
 {
     memset(job, 0, sizeof(*job));
     job->closing = closing;
@@ -43,14 +23,14 @@ static void job_init(struct job *job, const struct closing *closing, const char 
     buf_init(&job->payload, DSSE_PAYLOAD_MAX);
 }
 
-static void job_release(struct job *job)
+static void job_release(struct close_job *job)
 {
     buf_release(&job->folder);
     buf_release(&job->envelope);
     buf_release(&job->payload);
 }
 
-static int read_run(struct job *job, struct err *err)
+static int read_run(struct close_job *job, struct err *err)
 {
     struct runbook *book = job->closing->runbook;
     int rc = runbook_view(book, job->run, job->pool, &job->view, err);
@@ -63,17 +43,8 @@ static int read_run(struct job *job, struct err *err)
     return runbook_parts(book, job->run, job->pool, &job->parts, &job->part_count, err);
 }
 
-/* 1: the manifest to be made is in the first sink; 0: it is not. */
-static int is_in_sink(const struct job *job, struct err *err)
-{
-    struct sink_place place = { job->closing->spool.org, job->run, job->name };
-    char hex[SHA256_HEX];
-
-    return sink_look(job->closing->sinks[0], &place, hex, err);
-}
-
 /* Merges before the turn is taken: it is the long part, and other runs need not wait for it. */
-static int build_records(struct job *job, struct err *err)
+static int build_records(struct close_job *job, struct err *err)
 {
     if (work_build(&job->closing->spool, job->run, job->parts, job->part_count, job->view.records_files + 1,
                    job->pool, &job->set, &job->folder, err) != 0)
@@ -87,7 +58,8 @@ static int build_records(struct job *job, struct err *err)
 }
 
 /* What is told of a manifest that every sink has. */
-static int report(struct job *job, const struct manifest *manifest, struct closed *closed_r, struct err *err)
+static int report(struct close_job *job, const struct manifest *manifest, struct closed *closed_r,
+                  struct err *err)
 {
     struct sink_place place = { job->closing->spool.org, job->run, job->name };
     char hex[SHA256_HEX];
@@ -112,7 +84,7 @@ static int report(struct job *job, const struct manifest *manifest, struct close
 
 /* The record files of a stored envelope, whose closer is gone: its own files, or made again from the same
  * parts. */
-static int records_of_stored(struct job *job, const struct manifest *manifest, struct buf *folder,
+static int records_of_stored(struct close_job *job, const struct manifest *manifest, struct buf *folder,
                              struct err *err)
 {
     const struct closing *closing = job->closing;
@@ -137,7 +109,7 @@ static int records_of_stored(struct job *job, const struct manifest *manifest, s
  * What stands in the chain came over Redis, and a sink never forgets: nothing is shipped that our key does
  * not vouch for, or that is not the manifest of this turn. A key is changed while no closing is under way.
  */
-static int open_stored(struct job *job, struct manifest *manifest_r, struct err *err)
+static int open_stored(struct close_job *job, struct manifest *manifest_r, struct err *err)
 {
     const struct closing *closing = job->closing;
     const struct chain_turn *turn = &job->turn;
@@ -154,40 +126,8 @@ static int open_stored(struct job *job, struct manifest *manifest_r, struct err 
     return 0;
 }
 
-/* The witness knows a later manifest than the one in hand: this closer slept beyond its turn, and others went
- * on. */
-static int is_passed_by(const struct job *job, struct err *err)
-{
-    struct witness witness;
-    struct buf envelope;
-    int rc;
-
-    buf_init(&envelope, DSSE_ENVELOPE_MAX + 1);
-    rc = witness_read(&job->closing->spool, &witness, &envelope, err);
-    buf_release(&envelope);
-    return rc < 0 ? -1 : rc == 1 && witness.sequence > job->turn.sequence;
-}
-
-/* What no sink has seen yet is kept where a Redis that forgets cannot lose it. */
-static int keep_witness(const struct job *job, const char *run, const char *name, struct err *err)
-{
-    struct witness witness = { .sequence = job->turn.sequence };
-    int is_late = is_passed_by(job, err);
-
-    if (is_late != 0)
-        return is_late < 0
-                   ? -1
-                   : err_set(err, ERR_LOST_MESSAGE, 0, "manifest %lld was closed by another worker meanwhile",
-                             (long long)job->turn.sequence);
-    sha256_hex(job->payload.data, job->payload.len, witness.payload_sha256);
-    snprintf(witness.previous, sizeof(witness.previous), "%s", job->turn.previous);
-    snprintf(witness.run, sizeof(witness.run), "%s", run);
-    snprintf(witness.name, sizeof(witness.name), "%s", name);
-    return witness_write(&job->closing->spool, &witness, &job->envelope, err);
-}
-
 /* Ships what stands signed in the chain, whichever worker signed it, and moves the head. */
-static int finish_stored(struct job *job, struct manifest *manifest_r, struct err *err)
+static int finish_stored(struct close_job *job, struct manifest *manifest_r, struct err *err)
 {
     struct shipment shipment = { job->turn.run, job->turn.name, &job->envelope, manifest_r };
     char hex[SHA256_HEX];
@@ -195,7 +135,8 @@ static int finish_stored(struct job *job, struct manifest *manifest_r, struct er
     int rc = -1, needs_records;
 
     buf_init(&folder, 4096);
-    if (open_stored(job, manifest_r, err) != 0 || keep_witness(job, job->turn.run, job->turn.name, err) != 0)
+    if (open_stored(job, manifest_r, err) != 0 ||
+        close_keep_witness(job, job->turn.run, job->turn.name, err) != 0)
         goto out;
     needs_records = ship_needs_records(job->closing, &shipment, err);
     if (needs_records < 0 || (needs_records > 0 && records_of_stored(job, manifest_r, &folder, err) != 0) ||
@@ -208,7 +149,7 @@ out:
     return rc == 0 ? 0 : err_prefix(err, "manifest %" PRId64 " of run %s", job->turn.sequence, job->turn.run);
 }
 
-static void fill_manifest(const struct job *job, struct manifest *manifest)
+static void fill_manifest(const struct close_job *job, struct manifest *manifest)
 {
     const struct run_view *view = &job->view;
     const struct closing *closing = job->closing;
@@ -243,7 +184,7 @@ static void fill_manifest(const struct job *job, struct manifest *manifest)
 }
 
 /* The turn is ours and nothing is stored. */
-static int sign_and_ship(struct job *job, struct manifest *manifest, struct err *err)
+static int sign_and_ship(struct close_job *job, struct manifest *manifest, struct err *err)
 {
     const struct closing *closing = job->closing;
     struct shipment shipment = { job->run, job->name, &job->envelope, manifest };
@@ -268,184 +209,30 @@ static int sign_and_ship(struct job *job, struct manifest *manifest, struct err 
     sha256_hex(job->payload.data, job->payload.len, hex);
     if (chain_store(closing->chain, &job->turn, job->run, job->name, job->envelope.data, job->envelope.len,
                     err) != 0 ||
-        keep_witness(job, job->run, job->name, err) != 0 ||
+        close_keep_witness(job, job->run, job->name, err) != 0 ||
         ship_all(closing, &shipment, job->folder.data, err) != 0)
         return -1;
     return chain_move(closing->chain, &job->turn, hex, err);
 }
 
-/* The manifest of the wanted name as it stands in the first sink: ours, and of this run's name. */
-static int read_shipped(struct job *job, struct manifest *manifest_r, struct err *err)
-{
-    const struct closing *closing = job->closing;
-    struct sink_place place = { closing->spool.org, job->run, job->name };
-    struct verifier verifier;
-    int rc;
-
-    buf_reset(&job->envelope);
-    if (verifier_from_pem(closing->signer->public_pem, &verifier, err) != 0)
-        return -1;
-    rc = sink_read(closing->sinks[0], &place, &job->envelope, err);
-    if (rc <= 0)
-        return rc < 0 ? -1
-                      : err_set(err, ERR_SINK, 0, "%s of run %s has gone from the sink", job->name, job->run);
-    if (dsse_open(job->envelope.data, job->envelope.len, &verifier, &job->payload, err) != 0 ||
-        manifest_parse(job->payload.data, job->payload.len, job->pool, manifest_r, err) != 0)
-        return err_prefix(err, "%s of run %s, found in the sink", job->name, job->run);
-    return 0;
-}
-
-static int another_run(const struct job *job, struct err *err)
-{
-    return err_set(err, ERR_SINK_EXISTS, 0,
-                   "the sink holds %s of another run named %s: evidence is never overwritten", job->name,
-                   job->run);
-}
-
-static bool supersedes_ours(const struct job *job, const struct manifest *manifest)
-{
-    const struct run_view *view = &job->view;
-
-    return strcmp(manifest->supersedes != NULL ? manifest->supersedes : "",
-                  view->previous_payload_sha256 != NULL ? view->previous_payload_sha256 : "") == 0;
-}
-
-/*
- * The manifest is in the sink already: this closing's, left by a crash between move and settle, or by a Redis
- * that came back as it was before. What was signed then stands.
- */
-static int adopt_shipped(struct job *job, struct manifest *manifest_r, struct err *err)
-{
-    if (read_shipped(job, manifest_r, err) != 0)
-        return -1;
-    if (strcmp(manifest_r->org, job->closing->spool.org) != 0 || strcmp(manifest_r->run, job->run) != 0 ||
-        manifest_r->sequence >= job->turn.sequence || manifest_r->timestamp_ms < job->view.created_ms ||
-        !supersedes_ours(job, manifest_r))
-        return another_run(job, err);
-    return 0;
-}
-
-/*
- * A name may have had a run before this one: Redis lost it whole and it was pushed again, or it was trimmed
- * and somebody gave its name once more. The evidence goes on behind what is there, as after a replay: the
- * next number, superseding. 1: job->name stands in the sink, and is this closing's; 0: it is free; -1 err.
- */
-static int find_name(struct job *job, struct err *err)
-{
-    for (;;) {
-        struct manifest manifest;
-        char hex[SHA256_HEX];
-        int rc = is_in_sink(job, err);
-
-        if (rc <= 0)
-            return rc;
-        if (read_shipped(job, &manifest, err) != 0)
-            return -1;
-        if (strcmp(manifest.org, job->closing->spool.org) != 0 || strcmp(manifest.run, job->run) != 0 ||
-            !supersedes_ours(job, &manifest))
-            return another_run(job, err);
-        if (manifest.timestamp_ms >= job->view.created_ms)
-            return 1;
-        sha256_hex(job->payload.data, job->payload.len, hex);
-        job->view.previous_payload_sha256 = pool_strdup(job->pool, hex);
-        if (job->view.previous_payload_sha256 == NULL)
-            return pool_failed(job->pool, err);
-        if (manifest.file_count > 0)
-            job->view.records_files = manifest_records_number(manifest.files[manifest.file_count - 1].name);
-        job->view.manifest++;
-        job->is_after_another = true;
-        manifest_name(job->view.manifest + 1, job->name);
-    }
-}
-
 /* Nothing is stored: either the manifest stands in the sink, or it is made now. */
-static int finish_own(struct job *job, struct manifest *manifest, struct err *err)
+static int finish_own(struct close_job *job, struct manifest *manifest, struct err *err)
 {
     struct err ignored = ERR_INIT;
-    int rc = is_in_sink(job, err);
+    int rc = close_is_in_sink(job, err);
 
     if (rc == 0 && job->is_built)
         return sign_and_ship(job, manifest, err);
     if (rc > 0)
-        rc = adopt_shipped(job, manifest, err);
+        rc = close_adopt_shipped(job, manifest, err);
     else if (rc == 0)
         rc = err_set(err, ERR_SINK, 0, "%s of run %s has gone from the sink", job->name, job->run);
     (void)chain_drop(job->closing->chain, &job->turn, &ignored);
     return rc;
 }
 
-/* The witness has signed what Redis has forgotten: it is stored again, and then shipped as any that a closer
- * left. */
-static int store_again(struct job *job, const struct witness *witness, const struct buf *envelope,
-                       struct err *err)
-{
-    if (chain_store(job->closing->chain, &job->turn, witness->run, witness->name, envelope->data,
-                    envelope->len, err) != 0)
-        return -1;
-    job->turn.is_stored = true;
-    snprintf(job->turn.run, sizeof(job->turn.run), "%s", witness->run);
-    snprintf(job->turn.name, sizeof(job->turn.name), "%s", witness->name);
-    buf_reset(&job->envelope);
-    buf_add(&job->envelope, envelope->data, envelope->len);
-    return buf_check(&job->envelope, "the witness", err);
-}
-
-/* Only a person can say which is to stay. */
-static int disagree(int64_t sequence, struct err *err)
-{
-    return err_set(
-        err, ERR_CHAIN, 0,
-        "`chain` in Redis and .chain in audit.spool tell of different manifests with sequence %" PRId64
-        ": is the spool another pipeline's?",
-        sequence);
-}
-
-/* Several manifests may have been forgotten: then the head goes to the one before the witness, whose hash it
- * knows. */
-static int compare_witness(struct job *job, const struct witness *witness, const struct buf *envelope,
-                           struct err *err)
-{
-    struct chain_turn *turn = &job->turn;
-
-    if (witness->sequence < turn->sequence - 1)
-        return 0;
-    if (witness->sequence == turn->sequence - 1)
-        return strcmp(witness->payload_sha256, turn->previous) == 0 ? 0 : disagree(witness->sequence, err);
-    if (witness->sequence == turn->sequence && turn->is_stored)
-        return envelope->len == job->envelope.len &&
-                       memcmp(envelope->data, job->envelope.data, envelope->len) == 0
-                   ? 0
-                   : disagree(witness->sequence, err);
-    if (witness->sequence == turn->sequence && strcmp(witness->previous, turn->previous) != 0)
-        return disagree(witness->sequence, err);
-    job->restored = witness->sequence;
-    if (witness->sequence == turn->sequence)
-        return store_again(job, witness, envelope, err);
-    turn->sequence = witness->sequence - 1;
-    return chain_move(job->closing->chain, turn, witness->previous, err) == 0 ? 1 : -1;
-}
-
-/* 0: the turn is right, what Redis has forgotten stands in it again; 1: the head was moved, take the turn
- * again; -1. */
-static int heed_witness(struct job *job, struct err *err)
-{
-    struct err ignored = ERR_INIT;
-    struct witness witness;
-    struct buf envelope;
-    int rc;
-
-    buf_init(&envelope, DSSE_ENVELOPE_MAX + 1);
-    rc = witness_read(&job->closing->spool, &witness, &envelope, err);
-    if (rc == 1)
-        rc = compare_witness(job, &witness, &envelope, err);
-    if (rc < 0)
-        (void)chain_drop(job->closing->chain, &job->turn, &ignored);
-    buf_release(&envelope);
-    return rc;
-}
-
 /* 1: closed; 0: another closer has the turn. */
-static int take_and_finish(struct job *job, struct manifest *manifest, struct err *err)
+static int take_and_finish(struct close_job *job, struct manifest *manifest, struct err *err)
 {
     int64_t ttl_ms = TURN_BASE_MS + job->set.total / RECORDS_PER_TURN_MS;
 
@@ -457,7 +244,7 @@ static int take_and_finish(struct job *job, struct manifest *manifest, struct er
         rc = chain_take(job->closing->chain, ttl_ms, &job->turn, &job->envelope, err);
         if (rc <= 0)
             return rc;
-        rc = heed_witness(job, err);
+        rc = close_heed_witness(job, err);
         if (rc < 0)
             return -1;
         if (rc > 0)
@@ -473,7 +260,7 @@ static int take_and_finish(struct job *job, struct manifest *manifest, struct er
 }
 
 /* A closing message that comes again with nothing to prove: what was reported before is still so. */
-static int report_again(const struct job *job, struct closed *closed_r)
+static int report_again(const struct close_job *job, struct closed *closed_r)
 {
     closed_r->manifest_path = job->view.manifest_path;
     closed_r->payload_sha256 = job->view.previous_payload_sha256;
@@ -487,7 +274,7 @@ int close_run(const struct closing *closing, const char *run, struct pool *pool,
               struct err *err)
 {
     struct manifest manifest;
-    struct job job;
+    struct close_job job;
     int rc = -1;
 
     job_init(&job, closing, run, pool);
@@ -497,7 +284,7 @@ int close_run(const struct closing *closing, const char *run, struct pool *pool,
         rc = report_again(&job, closed_r);
         goto out;
     }
-    rc = find_name(&job, err);
+    rc = close_find_name(&job, err);
     if (rc < 0 || (rc == 0 && build_records(&job, err) != 0)) {
         rc = -1;
         goto out;
