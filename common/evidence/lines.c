@@ -14,11 +14,13 @@
 static int open_file(const char *path, int *fd_r, struct err *err)
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe put in the place must not hold us up */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); /* a pipe must not hold us up */
 
     if (fd < 0) {
         int sys = errno;
 
+        if (sys == ELOOP)
+            return err_set(err, ERR_IO, 0, "cannot read %s: no regular file", path);
         return err_set(err,
                        sys == ENOENT || sys == ENOTDIR ? ERR_FILE_MISSING
                        : sys == EACCES || sys == EPERM ? ERR_FILE_DENIED

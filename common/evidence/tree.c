@@ -53,12 +53,15 @@ static int walk_entry(struct walk *walk, const char *folder, const char *name, i
         return 0;
     if (lstat(path, &st) != 0)
         return errno == ENOENT ? 0 : err_set(err, ERR_IO, errno, "cannot look at %s", path);
-    if (S_ISDIR(st.st_mode) && depth < TREE_MAX_DEPTH)
-        return walk_folder(walk, path, depth + 1, err);
-    if (S_ISREG(st.st_mode) && manifest_number(name) > 0) {
+    if (manifest_number(name) > 0) {
+        if (!S_ISREG(st.st_mode))
+            return err_set(err, ERR_EVIDENCE, 0, "%s: it has a manifest's name, but it is no regular file",
+                           path);
         walk->is_tree = walk->is_tree || depth > 0;
         return visit_manifest(walk, folder, name, err);
     }
+    if (S_ISDIR(st.st_mode) && depth < TREE_MAX_DEPTH)
+        return walk_folder(walk, path, depth + 1, err);
     return 0;
 }
 

@@ -45,6 +45,16 @@ static int read_lines(struct lines *lines, struct sums *sums, struct err *err)
     return rc;
 }
 
+/* Whoever put something else in a record file's place has touched the evidence; a disk that fails has not. */
+static int refuse_file(struct err *err)
+{
+    if (err->code == ERR_FILE_MISSING)
+        return err_set(err, ERR_EVIDENCE, 0, "the manifest names it, but it is missing");
+    if (err->code == ERR_IO && err->sys == 0)
+        return err_set(err, ERR_EVIDENCE, 0, "the manifest names it, but it is no regular file");
+    return -1;
+}
+
 static int check_file(const char *path, const struct manifest_file *file, struct sums *sums, struct err *err)
 {
     char hex[SHA256_HEX];
@@ -52,9 +62,7 @@ static int check_file(const char *path, const struct manifest_file *file, struct
     int rc;
 
     if (lines_open(&lines, path, err) != 0)
-        return err->code != ERR_FILE_MISSING
-                   ? -1
-                   : err_set(err, ERR_EVIDENCE, 0, "the manifest names it, but it is missing");
+        return refuse_file(err);
     rc = read_lines(&lines, sums, err);
     if (rc == 0) {
         lines_sha256(&lines, hex);

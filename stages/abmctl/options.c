@@ -349,7 +349,9 @@ int ctl_main(int argc, char **argv, const struct ctl_command *commands, size_t c
     if ((fflush(stdout) != 0 || ferror(stdout)) && status >= 0) /* a result that nobody got is none */
         status = err_set(&err, ERR_IO, errno, "stdout");
     if (status < 0) {
-        ctl_report(&ctl, &err);
+        /* A reader that left has what it wanted (`| head`). */
+        if (err.code != ERR_IO || err.sys != EPIPE || strncmp(err.text, "stdout", 6) != 0)
+            ctl_report(&ctl, &err);
         status = err_exit_status(err.code);
     }
     release(&ctl);

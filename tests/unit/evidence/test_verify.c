@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fsio.h"
@@ -114,6 +115,29 @@ static void notices_record_files_cut_and_gone(void **state)
     want_refuted("a record cut", evidence->sink_dir[0], &evidence->verifier, ERR_EVIDENCE, "cut short");
     assert_int_equal(unlink(path), 0);
     want_refuted("the file gone", evidence->sink_dir[0], &evidence->verifier, ERR_EVIDENCE, "missing");
+}
+
+/* Something else in a file's place: a link to the very same bytes, a folder. */
+static void notices_what_is_no_file(void **state)
+{
+    struct evidence *evidence = *state;
+    char path[700], aside[720];
+
+    snprintf(path, sizeof(path), "%s", evidence_path(evidence, 0, "run-1", "records-00001.jsonl"));
+    snprintf(aside, sizeof(aside), "%s.aside", path);
+    assert_int_equal(rename(path, aside), 0);
+    assert_int_equal(symlink(aside, path), 0);
+    want_refuted("a link", evidence->sink_dir[0], &evidence->verifier, ERR_EVIDENCE, "no regular file");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    want_refuted("a folder", evidence->sink_dir[0], &evidence->verifier, ERR_EVIDENCE, "no regular file");
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(rename(aside, path), 0);
+    snprintf(path, sizeof(path), "%s", evidence_path(evidence, 0, "run-2", "manifest-2.dsse.json"));
+    assert_int_equal(mkdir(path, 0700), 0);
+    want_refuted("a folder named as a manifest", evidence->sink_dir[0], &evidence->verifier, ERR_EVIDENCE,
+                 "no regular file");
+    assert_int_equal(rmdir(path), 0);
 }
 
 static void notices_another_key(void **state)
@@ -259,6 +283,7 @@ int main(void)
         ROW(takes_what_is_whole),
         ROW(notices_a_changed_record),
         ROW(notices_record_files_cut_and_gone),
+        ROW(notices_what_is_no_file),
         ROW(notices_another_key),
         ROW(notices_a_changed_manifest),
         ROW(notices_missing_manifests),
