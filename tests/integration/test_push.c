@@ -194,6 +194,26 @@ static void guards_ids(void **state)
                 "no run id");
 }
 
+/* Past ingest, as its bytes say as well; the same push again finds it there. */
+static void publishes_what_is_urgent_past_all(void **state)
+{
+    struct desk *desk = *state;
+    const char *input = desk_devices(desk, "urgent.csv", 3, "");
+    const char *large = desk_devices(desk, "large.csv", 1001, "");
+    struct redis_reply *all;
+
+    desk_expect(desk, desk_ctl(desk, "push", "--input", input, "--urgent", NULL), 0, "1 of 1 batches", NULL);
+    desk_expect(desk, desk_ctl(desk, "push", "--input", input, "--urgent", NULL), 0, "0 of 1 batches", NULL);
+    assert_int_equal(desk_number(desk, "EXISTS", "@ingest", NULL), 0);
+    all = desk_ask(desk, "XRANGE", "@lane:validate:urgent", "-", "+", NULL);
+    assert_int_equal(redis_count(all), 1);
+    assert_non_null(strstr(redis_text(redis_at(redis_at(redis_at(all, 0), 1), 1), NULL), "\"urgent\":true"));
+    redis_reply_free(all);
+    desk_expect(desk, desk_ctl(desk, "push", "--input", large, "--urgent", NULL), 65, NULL,
+                "large.csv makes 2 batches: an urgent push is one batch of at most 1000 rows");
+    assert_int_equal(desk_number(desk, "HLEN", "@pushed", NULL), 1);
+}
+
 static void publishes_nothing_where_strict(void **state)
 {
     static const struct {
@@ -386,6 +406,7 @@ int main(void)
         PUSH_TEST(resumes_with_the_same_bytes),
         PUSH_TEST(begins_a_new_run_once_closed),
         PUSH_TEST(guards_ids),
+        PUSH_TEST(publishes_what_is_urgent_past_all),
         PUSH_TEST(publishes_nothing_where_strict),
         PUSH_TEST(reads_every_form_and_pipes),
         SMALL_TEST(waits_for_validate),
