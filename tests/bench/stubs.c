@@ -175,17 +175,33 @@ void stubs_resume(struct stubs *stubs)
     measure_ask(&stubs->engine.redis, "DEL {abm:t}:pause:validate");
 }
 
-double stubs_devices_a_message(struct stubs *stubs, const char *stage, int devices)
+/* 0 where there is no such stream. */
+static int64_t entries_added(struct stubs *stubs, const char *key)
 {
     struct redis_reply *reply;
     struct err err = ERR_INIT;
     int64_t added;
-    char key[64];
 
-    snprintf(key, sizeof(key), "{abm:t}:%s", stage);
+    if (number_of(stubs, "EXISTS", key) == 0)
+        return 0;
     must(redis_callv(stubs->redis, &reply, &err, "XINFO", "STREAM", key, NULL), &err);
     added = redis_integer(redis_field(reply, "entries-added"));
     redis_reply_free(reply);
+    return added;
+}
+
+double stubs_devices_a_message(struct stubs *stubs, const char *stage, int devices)
+{
+    static const char *const lanes[] = { "1", "2", "3", "4", "5", "6", "7", "due", "urgent" };
+    int64_t added;
+    char key[64];
+
+    snprintf(key, sizeof(key), "{abm:t}:%s", stage);
+    added = entries_added(stubs, key);
+    for (size_t i = 0; i < sizeof(lanes) / sizeof(lanes[0]); i++) {
+        snprintf(key, sizeof(key), "{abm:t}:lane:%s:%s", stage, lanes[i]);
+        added += entries_added(stubs, key);
+    }
     if (strcmp(stage, "audit") == 0)
         added--; /* the closing message */
     return added > 0 ? (double)devices / (double)added : 0;

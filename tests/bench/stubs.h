@@ -41,7 +41,8 @@ void stubs_await_closed(struct stubs *stubs, const char *run);
 void stubs_pause(struct stubs *stubs);
 void stubs_resume(struct stubs *stubs);
 
-/** Devices handed to the stage's stream, by the messages ever added to it: XINFO's entries-added. */
+/** Devices handed to the stage, by the messages ever added to its streams, all lanes: XINFO's entries-added.
+ */
 double stubs_devices_a_message(struct stubs *stubs, const char *stage, int devices);
 
 #endif
