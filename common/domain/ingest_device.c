@@ -91,6 +91,20 @@ static void print_expected(struct buf *out, const struct field *field, const voi
     }
 }
 
+/* A producer's member that bears a name of the messages between stages would be taken there for ours. */
+static int read_nothing(struct field_reader *reader, const char *name, const struct json *value, void *object)
+{
+    (void)reader, (void)name, (void)value, (void)object;
+    return 0;
+}
+
+static void print_nothing(struct buf *out, const struct field *field, const void *object)
+{
+    (void)out, (void)field, (void)object;
+}
+
+#define NOT_THEIRS(name) FIELD_BY(name, read_nothing, print_nothing)
+
 static const struct field device_fields[] = {
     FIELD("row", FIELD_ROW, device, row),
     FIELD("serial", FIELD_TEXT, device, serial),
@@ -108,6 +122,24 @@ static const struct field device_fields[] = {
     FIELD("noted", FIELD_FLAG, device, is_noted),
     FIELD("from", FIELD_TEXT, device, from_blueprint_id),
     FIELD("from_mdm", FIELD_TEXT, device, from_mdm_server_id),
+    NOT_THEIRS("expect"),
+    NOT_THEIRS("bp"),
+    NOT_THEIRS("mdm"),
+    NOT_THEIRS("rule"),
+    NOT_THEIRS("id"),
+    NOT_THEIRS("asg"),
+    NOT_THEIRS("maybe_sent"),
+    NOT_THEIRS("attempts"),
+    NOT_THEIRS("attempts_all"),
+    NOT_THEIRS("returns"),
+    NOT_THEIRS("looks"),
+    NOT_THEIRS("suspect"),
+    NOT_THEIRS("since"),
+    NOT_THEIRS("stalled"),
+    NOT_THEIRS("times"),
+    NOT_THEIRS("outcome"),
+    NOT_THEIRS("code"),
+    NOT_THEIRS("text"),
 };
 
 int ingest_device_read(struct field_reader *reader, const struct json *value, struct device *device_r)

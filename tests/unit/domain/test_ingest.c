@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "domain/ingest.h"
+#include "domain/message_inside.h"
 
 #define HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -93,6 +94,31 @@ static void the_least_there_can_be(void **state)
     assert_int_equal(got.devices[0].expect, EXPECT_ANY);
     assert_int_equal(got.devices[0].action, ACTION_ASSIGN);
     assert_false(device_is_planned(&got.devices[0]));
+}
+
+/* What stages tell each other of a device no producer can tell them. */
+static void the_stages_own_words_stay_behind(void **state)
+{
+    static const char *const theirs[] = { "row",   "serial", "country", "model", "order_number", "asset_tag",
+                                          "extra", "action", "seq",     "noted", "from",         "from_mdm" };
+
+    for (size_t i = 0; i < MESSAGE_DEVICE_FIELDS; i++) {
+        const char *name = message_device_fields[i].name;
+        bool is_theirs = false;
+        struct ingest got;
+        char text[256];
+
+        for (size_t k = 0; k < sizeof(theirs) / sizeof(theirs[0]); k++)
+            is_theirs = is_theirs || strcmp(theirs[k], name) == 0;
+        if (is_theirs) /* read, and the last four kept for a part alone */
+            continue;
+        snprintf(text, sizeof(text),
+                 "{\"version\":1,\"devices\":[{\"serial\":\"A\",\"country\":\"DE\",\"%s\":[1],\"zone\":2}]}",
+                 name);
+        parse(*state, text, &got);
+        if (got.devices[0].unknown == NULL || strcmp(got.devices[0].unknown, "\"zone\":2") != 0)
+            fail_msg("%s travels on: %s", name, got.devices[0].unknown);
+    }
 }
 
 static void planned_devices(void **state)
@@ -384,6 +410,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_documented_example, setup, teardown),
         cmocka_unit_test_setup_teardown(the_least_there_can_be, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_stages_own_words_stay_behind, setup, teardown),
         cmocka_unit_test_setup_teardown(planned_devices, setup, teardown),
         cmocka_unit_test_setup_teardown(believes_no_producer, setup, teardown),
         cmocka_unit_test_setup_teardown(halves_keep_everything, setup, teardown),
