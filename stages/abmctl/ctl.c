@@ -110,6 +110,7 @@ bool ctl_is_passing(const struct err *err)
     case ERR_REDIS_LOADING:
     case ERR_REDIS_BUSY:
     case ERR_REDIS_READONLY:
+    case ERR_REDIS_REPLICAS:
     case ERR_REDIS_DISK: return true;
     default: return false;
     }

@@ -157,16 +157,25 @@ static int wait_for_room(struct publish *publish, struct err *err)
 
 struct sending {
     struct ctl *ctl;
-    bool is_urgent;
+    bool is_urgent, is_sent;
     const struct buf *text;
 };
 
+/* Published is what a failover does not forget (redis.wait_replicas). After a lost connection it is sent
+ * again: where it was not forgotten, validate drops the same batch. */
 static int send_text(void *user, struct err *err)
 {
     struct sending *sending = user;
+    struct redis *redis = sending->ctl->redis;
 
-    return push_batch(sending->ctl->redis, &sending->ctl->keys, sending->is_urgent, sending->text->data,
-                      sending->text->len, err);
+    if (!sending->is_sent && push_batch(redis, &sending->ctl->keys, sending->is_urgent, sending->text->data,
+                                        sending->text->len, err) != 0)
+        return -1;
+    sending->is_sent = true;
+    if (redis_secure(redis, err) == 0)
+        return 0;
+    sending->is_sent = err->code == ERR_REDIS_REPLICAS;
+    return -1;
 }
 
 static int stopped(const struct publish *publish, struct err *err)

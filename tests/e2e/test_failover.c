@@ -103,6 +103,7 @@ static void waits_for_a_replica(void **state)
     struct pipeline_push push;
     struct pipeline pipeline;
     struct err err = ERR_INIT;
+    struct proc second;
     int64_t puts;
 
     (void)state;
@@ -114,7 +115,14 @@ static void waits_for_a_replica(void **state)
         fail_msg("status does not say that replicas are missing: %s", pipeline.desk.out.data);
     puts = abmsim_stat(&pipeline.sim, "puts_received", &err);
     assert_true(puts < DEVICES);
+    /* Nor does a push say that it is done. */
+    desk_begin(&pipeline.desk, &second, "push", "--run", "second", "--input",
+               pipeline_csv(&pipeline, "second.csv", "C31", 10), NULL);
+    assert_true(desk_says(&pipeline.desk, "waits for replicas: 0 of 1"));
+    assert_int_equal(proc_wait(&second, 0), 0);
     must(redis_server_restart(&pipeline.desk.server, &err), &err);
+    desk_expect(&pipeline.desk, desk_wait(&pipeline.desk, &second), 0, "1 of 1 batches", NULL);
+    assert_true(pipeline_wait_state(&pipeline, "second", "closed", 60000));
     end(&pipeline, &push, &result);
     assert_int_equal(result.assigned, DEVICES);
     pipeline_assert_all(&pipeline, result.run, PREFIX, DEVICES, OUTCOME_ASSIGNED);
