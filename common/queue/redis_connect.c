@@ -127,6 +127,8 @@ static int read_identity(struct redis *redis, struct err *err)
     info_line(redis_text(reply, NULL), "run_id", run_id, sizeof(run_id));
     info_line(redis_text(reply, NULL), "redis_version", version, sizeof(version));
     info_line(redis_text(reply, NULL), "redis_mode", mode, sizeof(mode));
+    if (mode[0] == '\0') /* Valkey's word for it */
+        info_line(redis_text(reply, NULL), "server_mode", mode, sizeof(mode));
     redis_reply_free(reply);
     if (strtol(version, NULL, 10) < 7)
         return err_set(err, ERR_REDIS_VERSION, 0, "Redis at %s is version %s, 7.0 or later is needed",
