@@ -10,15 +10,26 @@ int redis_error(const char *words, struct err *err)
         const char *prefix;
         enum err_code code;
     } rows[] = {
-        { "OOM ", ERR_REDIS_OOM },         { "NOAUTH", ERR_REDIS_AUTH },
-        { "WRONGPASS", ERR_REDIS_AUTH },   { "NOPERM", ERR_REDIS_AUTH },
-        { "WRONGTYPE", ERR_REDIS_TYPE },   { "KEYTYPE", ERR_REDIS_TYPE },
-        { "NOGROUP", ERR_REDIS_NOGROUP },  { "ERR AUTH", ERR_REDIS_AUTH },
-        { "ERR KEYTYPE", ERR_REDIS_TYPE }, { "-NOGROUP", ERR_REDIS_NOGROUP },
-        { "-OOM ", ERR_REDIS_OOM },        { "-WRONGTYPE", ERR_REDIS_TYPE },
-        { "-NOPERM", ERR_REDIS_AUTH },     { "READONLY", ERR_REDIS_READONLY },
-        { "LOADING", ERR_REDIS_LOADING },  { "BUSY ", ERR_REDIS_BUSY },
-        { "MISCONF", ERR_REDIS_DISK },     { "NOREPLICAS", ERR_REDIS_REPLICAS },
+        { "OOM ", ERR_REDIS_OOM },
+        { "NOAUTH", ERR_REDIS_AUTH },
+        { "WRONGPASS", ERR_REDIS_AUTH },
+        { "NOPERM", ERR_REDIS_AUTH },
+        { "WRONGTYPE", ERR_REDIS_TYPE },
+        { "KEYTYPE", ERR_REDIS_TYPE },
+        { "NOGROUP", ERR_REDIS_NOGROUP },
+        { "ERR AUTH", ERR_REDIS_AUTH },
+        { "ERR KEYTYPE", ERR_REDIS_TYPE },
+        { "-NOGROUP", ERR_REDIS_NOGROUP },
+        { "-OOM ", ERR_REDIS_OOM },
+        { "-WRONGTYPE", ERR_REDIS_TYPE },
+        { "-NOPERM", ERR_REDIS_AUTH },
+        { "READONLY", ERR_REDIS_READONLY },
+        { "LOADING", ERR_REDIS_LOADING },
+        { "BUSY ", ERR_REDIS_BUSY },
+        { "MISCONF", ERR_REDIS_DISK },
+        { "NOREPLICAS", ERR_REDIS_REPLICAS },
+        { "UNBLOCKED the stream key", ERR_REDIS_NOGROUP },
+        { "UNBLOCKED force", ERR_REDIS_READONLY },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "queue/key_types.h"
 #include "queue/lanes.h"
 
 #define INGEST_BATCH_MAX 1000 /* devices of an ingest message: they are not counted apart */
@@ -281,8 +280,8 @@ static int fetch_shared(struct redis *redis, const struct keys *keys, struct poo
     return 0;
 }
 
-static int fetch_all(struct redis *redis, const struct keys *keys, struct pool *pool,
-                     struct status_view *view_r, struct err *err)
+int status_fetch(struct redis *redis, const struct keys *keys, struct pool *pool, struct status_view *view_r,
+                 struct err *err)
 {
     memset(view_r, 0, sizeof(*view_r));
     if (fetch_server(redis, view_r, err) != 0 || fetch_shared(redis, keys, pool, view_r, err) != 0)
@@ -296,15 +295,6 @@ static int fetch_all(struct redis *redis, const struct keys *keys, struct pool *
         return -1;
     count_workers(view_r);
     return 0;
-}
-
-int status_fetch(struct redis *redis, const struct keys *keys, struct pool *pool, struct status_view *view_r,
-                 struct err *err)
-{
-    if (fetch_all(redis, keys, pool, view_r, err) == 0)
-        return 0;
-    key_types_explain(redis, keys, err);
-    return -1;
 }
 
 /* All but audit ask ABM something, validate only for the catalog: the rate limit does not hold it up. */

@@ -34,6 +34,23 @@ static void beat(struct worker *worker)
     lease_said(worker->lease);
 }
 
+void worker_explain(struct worker *worker, struct err *why)
+{
+    struct explained *last = &worker->explained;
+    int64_t now = clock_boot_ms();
+
+    if (why->code != ERR_REDIS_TYPE)
+        return;
+    if (last->why.code != why->code || strcmp(last->why.text, why->text) != 0 ||
+        now - last->boot_ms >= SAID_EVERY_MS) {
+        last->why = last->told = *why;
+        last->boot_ms = now;
+        if (redis_is_connected(worker->redis))
+            key_types_explain(worker->redis, &worker->keys, &last->told);
+    }
+    *why = last->told;
+}
+
 void worker_trouble(struct worker *worker, const char *event, const struct err *why)
 {
     struct trouble *trouble = &worker->trouble;
@@ -43,8 +60,7 @@ void worker_trouble(struct worker *worker, const char *event, const struct err *
 
     trouble->count++;
     if (is_new || now - trouble->said_boot_ms >= SAID_EVERY_MS) {
-        if (redis_is_connected(worker->redis))
-            key_types_explain(worker->redis, &worker->keys, &told);
+        worker_explain(worker, &told);
         log_err(why->code == ERR_REDIS_LOST || why->code == ERR_REDIS_UNREACHABLE ? LOG_LEVEL_WARN
                                                                                   : LOG_LEVEL_ERROR,
                 event, &told, "times", log_int(trouble->count), NULL);

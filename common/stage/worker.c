@@ -141,9 +141,12 @@ static int give_back(struct worker *worker, struct work *work, const struct err 
     if (is_outage && worker_open_breaker(worker, why, worker->stage->name, err) != 0)
         return -1;
     if (!is_at_once) {
-        log_err(LOG_LEVEL_WARN, "batch_put_back", why, "run", work->held[0]->run, NULL);
+        struct err told = *why;
+
+        worker_explain(worker, &told);
+        log_err(LOG_LEVEL_WARN, "batch_put_back", &told, "run", work->held[0]->run, NULL);
         if (!passes_by_itself(why->code))
-            worker_note_fatal(worker, why, work->batch.is_close);
+            worker_note_fatal(worker, &told, work->batch.is_close);
     }
     return finish(worker, work, err);
 }

@@ -28,6 +28,12 @@ struct trouble {
     int64_t count, said_boot_ms, beat_boot_ms;
 };
 
+/* Of what Redis has refused last: the key that it does not name. */
+struct explained {
+    struct err why, told;
+    int64_t boot_ms;
+};
+
 struct worker {
     const struct stage *stage;
     struct settings *settings;
@@ -61,6 +67,7 @@ struct worker {
     int64_t fatal_boot_ms;   /* when that was */
     bool is_fatal_closing;   /* the work was the closing of a run */
     struct trouble trouble;
+    struct explained explained;
     bool was_empty;       /* the last read brought nothing */
     bool was_short;       /* replicas did not hold what was written */
     int turn;             /* the lane that was read last */
@@ -120,6 +127,8 @@ int worker_open_breaker(struct worker *worker, const struct err *reason, const c
 const char *worker_heartbeat(struct worker *worker, struct buf *out);
 
 /* trouble.c */
+/** Names the key in an err that says WRONGTYPE, looked for once a minute; leaves any other err as it is. */
+void worker_explain(struct worker *worker, struct err *why);
 /** Redis refuses a step: logged as event with what to do, and told by the heartbeat where that passes. */
 void worker_trouble(struct worker *worker, const char *event, const struct err *why);
 /** A step has passed. */

@@ -14,6 +14,7 @@
 #include "base/rand.h"
 #include "base/str.h"
 #include "crypto/secret.h"
+#include "queue/key_types.h"
 #include "stage/redis_settings.h"
 
 #define DEFAULT_CONFIG "config/pipeline.yaml"
@@ -296,10 +297,14 @@ static void report_json(const struct err *err)
 
 void ctl_report(struct ctl *ctl, const struct err *err)
 {
+    struct err told = *err;
+
+    if (ctl->redis != NULL && redis_is_connected(ctl->redis))
+        key_types_explain(ctl->redis, &ctl->keys, &told);
     if (ctl->is_json) {
-        report_json(err);
+        report_json(&told);
         return;
     }
-    say(ctl, "abmctl: ", err->text, "\n");
-    say(ctl, "  what to do: ", err_advice(err->code), "\n");
+    say(ctl, "abmctl: ", told.text, "\n");
+    say(ctl, "  what to do: ", err_advice(told.code), "\n");
 }
