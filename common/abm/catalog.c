@@ -56,7 +56,8 @@ static int adopt(struct catalog *catalog, const struct buf *text, int64_t read_m
 
     if (json_parse(text->data, text->len, &list, &why) != 0 || json_kind(list) != JSON_ARRAY) {
         json_free(list);
-        return 1;
+        return why.code == ERR_NOMEM ? err_set(err, ERR_NOMEM, 0, "%s: %s", catalog->cache_name, why.text)
+                                     : 1;
     }
     pool = pool_new(POOL_MAX);
     if (pool == NULL) {

@@ -43,7 +43,7 @@ struct input_builder {
     struct pool *pool; /* of the present row */
     struct device device;
     size_t extra_room, bytes, line;
-    bool is_wrong;
+    bool is_wrong, is_out_of_memory;
     unsigned seen; /* bit of each known column */
     enum err_code code;
     char text[512];

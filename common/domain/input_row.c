@@ -80,7 +80,7 @@ void input_row_begin(struct input_builder *builder, int64_t row, size_t line)
     builder->line = line;
     builder->extra_room = 0;
     builder->bytes = 0;
-    builder->is_wrong = false;
+    builder->is_wrong = builder->is_out_of_memory = false;
     builder->seen = 0;
     builder->code = ERR_NONE;
 }
@@ -103,6 +103,19 @@ static void wrong_size(struct input_builder *builder)
     input_row_wrong(builder, ERR_FIELD_LENGTH, "the row has more than %d bytes", INPUT_ROW_MAX);
 }
 
+/* The pool gave nothing: a row that is too large, or a machine that is: the second is no fault of the row's.
+ */
+static void no_room(struct input_builder *builder)
+{
+    struct err why = ERR_INIT;
+
+    (void)pool_failed(builder->pool, &why);
+    if (why.code == ERR_NOMEM)
+        builder->is_out_of_memory = true;
+    else
+        wrong_size(builder);
+}
+
 static void add_extra(struct input_builder *builder, const char *name, const char *value)
 {
     struct device *device = &builder->device;
@@ -113,7 +126,7 @@ static void add_extra(struct input_builder *builder, const char *name, const cha
         struct device_extra *extra = pool_array(builder->pool, room, sizeof(*extra));
 
         if (extra == NULL) {
-            wrong_size(builder);
+            no_room(builder);
             return;
         }
         if (device->extra_count > 0)
@@ -122,7 +135,7 @@ static void add_extra(struct input_builder *builder, const char *name, const cha
         builder->extra_room = room;
     }
     if (copy == NULL) {
-        wrong_size(builder);
+        no_room(builder);
         return;
     }
     device->extra[device->extra_count].name = copy;
@@ -142,9 +155,13 @@ void input_row_set(struct input_builder *builder, enum input_column column, cons
     if (len == 0)
         return;
     builder->bytes += strlen(name) + len;
-    copy = builder->bytes <= INPUT_ROW_MAX ? pool_strndup(builder->pool, value, len) : NULL;
-    if (copy == NULL) {
+    if (builder->bytes > INPUT_ROW_MAX) {
         wrong_size(builder);
+        return;
+    }
+    copy = pool_strndup(builder->pool, value, len);
+    if (copy == NULL) {
+        no_room(builder);
         return;
     }
     if (!str_is_utf8(copy, len)) {
@@ -191,6 +208,8 @@ int input_row_end(struct input_builder *builder, struct err *err)
 {
     struct input_row row = { .row = builder->device.row, .line = builder->line };
 
+    if (builder->is_out_of_memory)
+        return err_set(err, ERR_NOMEM, 0, "row %lld: no memory for it", (long long)builder->device.row);
     /* What a row lacks is the check's affair; to it, absent and empty are the same. */
     if (builder->device.serial == NULL)
         builder->device.serial = "";

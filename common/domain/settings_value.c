@@ -194,7 +194,9 @@ static int take_pattern(const struct value *value, const char **kept_r, struct e
     struct err why = ERR_INIT;
     size_t offset = 0;
 
-    if (regex_new(value->text, &regex, &offset, &why) != 0)
+    if (regex_new(value->text, &regex, &offset, &why) != 0 && why.code == ERR_NOMEM)
+        return err_set(err, ERR_NOMEM, 0, "%s", why.text);
+    if (why.code != ERR_NONE)
         return setting_fail(&value->place, err, ERR_SETTINGS_TYPE, "at byte %zu of the pattern: %s", offset,
                             why.text);
     regex_free(regex);

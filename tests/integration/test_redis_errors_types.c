@@ -70,7 +70,7 @@ struct turn {
 static bool is_named_or_closed(void *user)
 {
     struct turn *turn = user;
-    char words[160];
+    char words[240];
 
     snprintf(words, sizeof(words), "{abm:acme}:%s holds a ", turn->name);
     /* The heartbeat, each 2 s, is all that asks for workers; and a run whose hash is gone tells no state. */
@@ -87,7 +87,7 @@ static void spoil(struct redis_faults *faults, const char *name)
         "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], KEYS[2]) end "
         "if ARGV[1] == 'string' then redis.call('RPUSH', KEYS[1], 'mistake') else redis.call('SET', KEYS[1], "
         "'mistake') end return 1";
-    char key[160], aside[160];
+    char key[200], aside[200];
     bool is_string = strncmp(name, "rules:", 6) == 0;
 
     snprintf(key, sizeof(key), "@%s", name);
@@ -99,7 +99,7 @@ static void spoil(struct redis_faults *faults, const char *name)
 
 static void mend(struct redis_faults *faults, const char *name)
 {
-    char key[160], aside[160];
+    char key[200], aside[200];
 
     snprintf(key, sizeof(key), "@%s", name);
     snprintf(aside, sizeof(aside), "@aside:%s", name);
@@ -133,7 +133,7 @@ static void read_uid(struct redis_faults *faults, char *uid, size_t size)
 
 static const char *name_of(struct redis_faults *faults, const char *key)
 {
-    static char name[160];
+    static char name[180];
     char text[96];
 
     if (strchr(key, '!') != NULL) {
@@ -162,7 +162,7 @@ static void spoil_and_mend(struct redis_faults *faults, const char *key)
     bool is_note = strchr(key, '%') != NULL;
     struct desk *desk = &faults->pipeline.desk;
     struct turn turn = { faults, key };
-    char words[200];
+    char words[240];
 
     /* So many claims make one hash into two, and more. */
     redis_faults_load(faults, strncmp(key, "claims:", 7) == 0 ? 10 * DEVICES : DEVICES);
