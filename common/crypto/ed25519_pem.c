@@ -78,7 +78,9 @@ static int read(const char *text, size_t len, const struct form *form, unsigned 
     if (count == 0)
         err_set(err, ERR_SIGNER, 0, "no \"-----BEGIN %s-----\" block of an Ed25519 key", form->label);
     else if (base64_decode(&der, base64, count, &why) != 0)
-        err_set(err, ERR_SIGNER, 0, "the %s block is no base64", form->label);
+        err_set(err, why.code == ERR_NOMEM ? ERR_NOMEM : ERR_SIGNER, 0,
+                why.code == ERR_NOMEM ? "no memory for the %s block" : "the %s block is no base64",
+                form->label);
     else if (der.len != form->prefix_len + ED25519_BYTES ||
              memcmp(der.data, form->prefix, form->prefix_len) != 0)
         err_set(err, ERR_SIGNER, 0, "the %s block holds no Ed25519 key (RFC 8410)", form->label);

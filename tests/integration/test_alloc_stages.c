@@ -190,12 +190,13 @@ static int run_child(struct bench *bench, const struct path *path, int64_t nth)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* What was put back for a moment is due now. */
+/* Time goes by: what was put back for a moment is due, and a closer's lock has run out. */
 static void make_due(struct bench *bench)
 {
-    ask(bench, "EVAL \"for _, k in ipairs(redis.call('KEYS', '*}:retry:*')) do for _, m in "
-               "ipairs(redis.call('ZRANGE', "
-               "k, 0, -1)) do redis.call('ZADD', k, 0, m) end end return 1\" 0");
+    ask(bench,
+        "EVAL \"for _, k in ipairs(redis.call('KEYS', '*}:retry:*')) do for _, m in ipairs(redis.call("
+        "'ZRANGE', k, 0, -1)) do redis.call('ZADD', k, 0, m) end end redis.call('HDEL', '@chain', 'until') "
+        "return 1\" 0");
 }
 
 /* All of a path are shown before it fails. */
