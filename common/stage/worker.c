@@ -396,9 +396,10 @@ static int recover(struct worker *worker, struct err *err)
     case ERR_REDIS_UNREACHABLE: return worker_connect(worker, false, err);
     case ERR_REDIS_NOGROUP:
         log_err(LOG_LEVEL_WARN, "group_missing", &why, NULL);
-        /* Nothing is pending any more: a group made anew starts from the first entry. */
+        /* Nothing is pending any more: in a group made anew all that stands there is to be taken over. */
         worker_name_lost_hand(worker);
         worker_drop_hand(worker);
+        worker->reclaim_boot_ms = 0;
         return stream_make_group(worker->redis, &worker->keys, worker->stage->name, err);
     default:
         /* A server that is full, loading, read-only, of the wrong type: tried again each second. */

@@ -12,10 +12,10 @@
 #include "harness/pipeline.h"
 
 #define SAMPLE_MS   500
-#define RUN_MS      60000
-#define DISTURB_MS  3000 /* between two cuts of all connections, and two losses of all scripts */
-#define GROWTH_KIB  1024 /* allocators keep some, and what a larger batch needed */
-#define GROWTH_FDS  2    /* a connection more or less at the moment of looking */
+#define RUN_MS      240000 /* a device may meet many faults in a row */
+#define DISTURB_MS  3000   /* between two cuts of all connections, and two losses of all scripts */
+#define GROWTH_KIB  1024   /* allocators keep some, and what a larger batch needed */
+#define GROWTH_FDS  2      /* a connection more or less at the moment of looking */
 #define SAMPLES_MAX 4096
 
 /* A sanitizer keeps what was freed for a while: its memory says nothing. */

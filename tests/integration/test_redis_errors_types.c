@@ -49,6 +49,12 @@ static const char *const keys[] = {
     "runs:open",
     "runs:last",
     "runs:cancelled",
+    "runs:lane",
+    "runs:lanes",
+    "lane:import:1",
+    "lane:verify:due",
+    "lane:audit:7",
+    "limit:default:given",
     "run:!",
     "run:!:batches",
     "run:!:parts",
@@ -72,7 +78,7 @@ static bool is_named_or_closed(void *user)
     struct turn *turn = user;
     char words[240];
 
-    snprintf(words, sizeof(words), "{abm:acme}:%s holds a ", turn->name);
+    snprintf(words, sizeof(words), "{abm:acme}:%s holds ", turn->name);
     /* The heartbeat, each 2 s, is all that asks for workers; and a run whose hash is gone tells no state. */
     if (strcmp(turn->name, "workers") == 0 || strncmp(turn->name, "run:", 4) == 0)
         return redis_faults_is_logged(turn->faults, words);
@@ -178,7 +184,7 @@ static void spoil_and_mend(struct redis_faults *faults, const char *key)
         redis_faults_release(faults);
     if (!proc_until(is_named_or_closed, &turn, 30000))
         fail_msg("with a wrong %s the run stands still, and no log names it", turn.name);
-    snprintf(words, sizeof(words), "{abm:acme}:%s holds a ", turn.name);
+    snprintf(words, sizeof(words), "{abm:acme}:%s holds ", turn.name);
     snprintf(faults->said, sizeof(faults->said), "not met by this run");
     if (redis_faults_is_logged(faults, words)) {
         snprintf(faults->said, sizeof(faults->said), "yes");
