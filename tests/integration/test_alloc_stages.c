@@ -38,9 +38,11 @@ int audit_main(int argc, char **argv);
 /* A worker of ours ends by itself once nothing is left to be read; and rests for no time. */
 void __wrap_worker_rest(int64_t ms);
 int __wrap_stream_read(struct redis *redis, const struct keys *keys, const char *stage, const char *consumer,
-                       size_t count, int64_t block_ms, struct stream_entries *entries_r, struct err *err);
+                       unsigned lanes, size_t count, int64_t block_ms, struct stream_entries *entries_r,
+                       struct err *err);
 int __real_stream_read(struct redis *redis, const struct keys *keys, const char *stage, const char *consumer,
-                       size_t count, int64_t block_ms, struct stream_entries *entries_r, struct err *err);
+                       unsigned lanes, size_t count, int64_t block_ms, struct stream_entries *entries_r,
+                       struct err *err);
 
 void __wrap_worker_rest(int64_t ms)
 {
@@ -48,10 +50,12 @@ void __wrap_worker_rest(int64_t ms)
 }
 
 int __wrap_stream_read(struct redis *redis, const struct keys *keys, const char *stage, const char *consumer,
-                       size_t count, int64_t block_ms, struct stream_entries *entries_r, struct err *err)
+                       unsigned lanes, size_t count, int64_t block_ms, struct stream_entries *entries_r,
+                       struct err *err)
 {
     static int empty;
-    int rc = __real_stream_read(redis, keys, stage, consumer, count, block_ms > 0 ? 1 : 0, entries_r, err);
+    int rc =
+        __real_stream_read(redis, keys, stage, consumer, lanes, count, block_ms > 0 ? 1 : 0, entries_r, err);
 
     if (rc == 0 && entries_r->count == 0 && ++empty == EMPTY_READS)
         raise(SIGTERM);

@@ -150,7 +150,7 @@ static const char *name_of(struct redis_faults *faults, const char *key)
     if (strchr(key, '#') != NULL) {
         struct redis_reply *reply = desk_ask(&faults->pipeline.desk, "KEYS", "@rules:*", NULL);
 
-        assert_int_equal(redis_count(reply), 1);
+        assert_true(redis_count(reply) > 0);
         snprintf(name, sizeof(name), "%s", redis_text(redis_at(reply, 0), NULL) + strlen("{abm:acme}:"));
         redis_reply_free(reply);
         return name;
