@@ -33,7 +33,7 @@ local behind_key = {
     DEL = 0, UNLINK = 0, EXISTS = 0, GET = 0, INCR = 0, TYPE = 0, XLEN = 0, ZCARD = 0, SMEMBERS = 0, SRANDMEMBER = 0,
     HGETALL = 0, HKEYS = 0, HVALS = 0, HLEN = 0, HGET = 1, HMGET = 1, HDEL = 1, HEXISTS = 1, HSCAN = 1, SET = 1, SADD = 1,
     SREM = 1, SISMEMBER = 1, PEXPIRE = 1, XDEL = 1, ZREM = 1, HSET = 2, HSETNX = 2, HINCRBY = 2, ZADD = 2, ZRANGE = 2,
-    ZCOUNT = 2, ZRANGEBYSCORE = 2, ZREMRANGEBYSCORE = 2, XACK = 2, XRANGE = 2, XADD = 3, TIME = -1, SCAN = -1,
+    ZCOUNT = 2, ZRANGEBYSCORE = 2, ZREMRANGEBYSCORE = 2, XACK = 2, XRANGE = 2, XADD = 3, XCLAIM = 4, TIME = -1, SCAN = -1,
 }
 
 -- A command that the ACL refuses in the middle would leave half a step: asked before the first write. nil where all of
