@@ -1,10 +1,10 @@
 -- Claims (behind the prelude, for the scripts that name them): serial -> "NUM:ROW" in hashes claims:0 .. claims:n-1.
--- Linear hashing: one hash more each time they hold over MOST on average, one fewer below LEAST. A hash that is not
+-- Linear hashing: there are more of them when they hold over MOST on average, fewer below LEAST, then MIDDLE. A hash that is not
 -- split yet holds twice the average, and hashing scatters: with these figures none comes near 100 fields, however
 -- many claims there are, so each is stored as one flat list. The seed is new each time the first claim is taken, so
 -- that nobody can choose serials that meet in one hash.
 local claims = {}
-local MOST, LEAST, STEPS_MOST, HASHES_MOST = 16, 10, 256, 1048576
+local MOST, MIDDLE, LEAST, STEPS_MOST, HASHES_MOST = 16, 12, 9, 128, 1048576
 local PRIME = 4294967291 -- below 2^32: with a seed below 2^20 every product is exact in Lua's numbers
 
 -- As text or number; nil: not a whole number of this range ("inf" and "nan" are numbers to Lua).
@@ -116,17 +116,14 @@ local function shrink(c)
     return true
 end
 
--- Fits the number of hashes to what they hold, some steps a script, and writes both down. One hash alone is counted.
+-- Fits the number of hashes to what they hold, some steps a script, and writes both down. Many steps at once, past what
+-- must be, since each new number leaves all callers with an old one. One hash alone is counted.
 function claims.save(c)
-    local is_moved = true
-    for _ = 1, STEPS_MOST do
-        if is_moved and c.count > MOST * c.n then
-            is_moved = grow(c)
-        elseif is_moved and c.n > 1 and c.count < LEAST * c.n then
-            is_moved = shrink(c)
-        else
-            break
-        end
+    local step = c.count > MOST * c.n and grow or c.n > 1 and c.count < LEAST * c.n and shrink
+    local left = step and STEPS_MOST or 0
+    while left > 0 and (step == grow and c.count > MIDDLE * c.n or step == shrink and c.n > 1 and c.count <= MIDDLE * (c.n - 1))
+        and step(c) do
+        left = left - 1
     end
     if c.n == 1 and is_sound(c.prefix .. '0') then c.count = call('HLEN', c.prefix .. '0') end
     if c.n == 1 and c.count <= 0 then
