@@ -53,9 +53,11 @@ int worker_connect(struct worker *worker, bool is_first, struct err *err)
         if (worker_is_stopping(NULL))
             return err_set(err, ERR_STOPPED, 0, "told to stop while Redis was away");
         if (redis_connect(worker->redis, err) == 0 && settle_in(worker, err) == 0) {
-            if (attempt > 1)
+            if (attempt > 1) {
                 log_info("redis_back", "attempts", log_int(attempt), NULL);
-            return 0; /* the next step tells whether the trouble is over */
+                worker_trouble_forget(worker);
+            }
+            return 0; /* of any other trouble the next step tells whether it is over */
         }
         if (is_first)
             return -1;

@@ -85,6 +85,17 @@ void worker_trouble_over(struct worker *worker)
     worker->beat_boot_ms = 0; /* the next tick tells it */
 }
 
+/* A server that is back may be away again before a step has ended: that is to be told again. */
+void worker_trouble_forget(struct worker *worker)
+{
+    struct trouble *trouble = &worker->trouble;
+
+    if (trouble->code != ERR_REDIS_LOST && trouble->code != ERR_REDIS_UNREACHABLE)
+        return;
+    memset(trouble, 0, sizeof(*trouble));
+    worker->beat_boot_ms = 0;
+}
+
 /* What was in hand when its stream was deleted: nobody has it any more. */
 void worker_name_lost_hand(struct worker *worker)
 {

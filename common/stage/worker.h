@@ -133,6 +133,8 @@ void worker_explain(struct worker *worker, struct err *why);
 void worker_trouble(struct worker *worker, const char *event, const struct err *why);
 /** A step has passed. */
 void worker_trouble_over(struct worker *worker);
+/** The connection is there again: the next time that it is lost is told as the first. */
+void worker_trouble_forget(struct worker *worker);
 /** Logs each message in hand that its stream does not hold any more. */
 void worker_name_lost_hand(struct worker *worker);
 

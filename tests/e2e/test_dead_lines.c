@@ -44,7 +44,7 @@ static void half_open_lines_are_noticed(void **state)
 
     (void)state;
     storm_begin(&storm, TEST_BIN);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i += proc_every(2)) {
         struct missing missing;
         int64_t began;
 

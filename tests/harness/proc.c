@@ -239,3 +239,10 @@ bool proc_until(bool (*is_true)(void *user), void *user, int64_t timeout_ms)
     }
     return true;
 }
+
+size_t proc_every(size_t every)
+{
+    const char *text = getenv("ABM_TEST_EVERY");
+
+    return text != NULL && atoi(text) > 0 ? (size_t)atoi(text) : every;
+}

@@ -67,4 +67,7 @@ void proc_remove_dir(const char *path) __attribute__((nonnull(1)));
  */
 bool proc_until(bool (*is_true)(void *user), void *user, int64_t timeout_ms) __attribute__((nonnull(1)));
 
+/** Of many cases a short test takes each N-th: N, which is $ABM_TEST_EVERY where that is set (1: all). */
+size_t proc_every(size_t every);
+
 #endif
