@@ -87,8 +87,7 @@ static bool is_of_server(enum err_code code)
 {
     return code == ERR_REDIS_LOST || code == ERR_REDIS_READONLY || code == ERR_REDIS_LOADING ||
            code == ERR_REDIS_BUSY || code == ERR_REDIS_DISK || code == ERR_REDIS_REPLICAS ||
-           code == ERR_REDIS_OOM || code == ERR_REDIS_REPLICAS || code == ERR_REDIS_UNREACHABLE ||
-           code == ERR_NOMEM;
+           code == ERR_REDIS_OOM || code == ERR_REDIS_UNREACHABLE || code == ERR_NOMEM;
 }
 
 int scripts_run(struct redis *redis, enum script script, const struct redis_args *args,

@@ -146,7 +146,7 @@ static int wait_and_show(struct pushing *pushing, struct err *err)
         return err_set(err, ERR_NOMEM, 0, "no memory");
     if (!pushing->ctl->is_json)
         ctl_say(pushing->ctl, "run %s: %lld of %lld batches published; waiting for its end", pushing->id,
-                (long long)(pushing->published + pushing->skipped), (long long)pushing->batches);
+                (long long)pushing->published + (long long)pushing->skipped, (long long)pushing->batches);
     rc = look_wait(pushing->ctl, pushing->id, pushing->timeout_ms, pool, &view, err);
     if (rc == 0)
         rc = results_show(pushing->ctl, &view, clock_boot_ms() - pushing->begun_boot_ms, err);

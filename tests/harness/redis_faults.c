@@ -16,7 +16,7 @@
 #define END_MS   60000
 /* Five workers: idle they send some 30 a second, before a closed gate some 60, at work some hundreds. A loop
  * would be ten thousand. */
-#define COMMANDS_MOST 1500
+#define COMMANDS_MOST 5000 /* each look at ten lanes counts two dozen; a loop makes tens of thousands */
 #define LINES_MOST    20
 
 static void must(int rc, const struct err *err)

@@ -48,7 +48,7 @@ static void ask(const struct http_server_answer *answer)
     const struct http_hooks hooks = { .next = next, .done = done };
     struct http_server *server;
     struct err err = ERR_INIT;
-    struct http *http;
+    struct http *http = NULL;
     char url[64];
 
     if (http_server_start(answer, 1, &server, &err) != 0 || http_new(&settings, &http, &err) != 0)
