@@ -55,7 +55,7 @@ static int64_t workers_cpu_ms(const struct stubs *stubs)
     int64_t sum = 0;
 
     for (int i = 0; i < ENGINE_STAGES; i++)
-        sum += measure_cpu_ms(stubs->engine.workers[i].pid);
+        sum += proc_cpu_ms(stubs->engine.workers[i].pid);
     return sum;
 }
 

@@ -33,27 +33,6 @@ int64_t measure_anonymous_kib(pid_t pid)
     return kib;
 }
 
-/* utime and stime are the 14th and 15th fields; behind the name's ')' the 12th. */
-int64_t measure_cpu_ms(pid_t pid)
-{
-    unsigned long user = 0, system = 0;
-    const char *after = NULL;
-    char path[64], line[1024];
-    FILE *file;
-
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    file = fopen(path, "r");
-    if (file == NULL)
-        return 0;
-    if (fgets(line, sizeof(line), file) != NULL)
-        after = strrchr(line, ')');
-    fclose(file);
-    if (after == NULL ||
-        sscanf(after, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
-        return 0;
-    return (int64_t)(user + system) * 1000 / sysconf(_SC_CLK_TCK);
-}
-
 static void ask(const struct redis_server *server, const char *command, struct buf *out)
 {
     struct err err = ERR_INIT;

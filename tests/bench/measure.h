@@ -14,8 +14,6 @@ int64_t measure_now_us(void);
 
 /** Anonymous memory of a process as it is now, KiB (smaps_rollup); 0 where it has ended. */
 int64_t measure_anonymous_kib(pid_t pid);
-/** Processor time that it has used so far, all threads, ms (in steps of 10). */
-int64_t measure_cpu_ms(pid_t pid);
 
 struct redis_load {
     double cpu_s;                /* used by the server itself: not by its children that rewrite the log */

@@ -15,8 +15,8 @@ enum who { WHO_REDIS, WHO_SIMULATOR, WHO_WORKERS, WHO_COUNT };
 
 static void note_cpu(struct pipeline *pipeline, int64_t cpu_ms[WHO_COUNT])
 {
-    cpu_ms[WHO_REDIS] = measure_cpu_ms(pipeline->desk.server.proc.pid);
-    cpu_ms[WHO_SIMULATOR] = measure_cpu_ms(pipeline->sim.proc.pid);
+    cpu_ms[WHO_REDIS] = proc_cpu_ms(pipeline->desk.server.proc.pid);
+    cpu_ms[WHO_SIMULATOR] = proc_cpu_ms(pipeline->sim.proc.pid);
     cpu_ms[WHO_WORKERS] = pipeline_cpu_ms(pipeline);
 }
 

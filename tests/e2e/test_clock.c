@@ -51,16 +51,6 @@ static void step_to(struct pipeline *pipeline, const char *offset)
     must(fsio_write(desk_path(&pipeline->desk, "clock"), offset, strlen(offset), 0600, &err), &err);
 }
 
-static int64_t stat_of(struct pipeline *pipeline, const char *name)
-{
-    struct err err = ERR_INIT;
-    int64_t number = abmsim_stat(&pipeline->sim, name, &err);
-
-    if (number < 0)
-        fail_msg("%s: %s", name, err.text);
-    return number;
-}
-
 struct times {
     int64_t from_ms, to_ms; /* of the run */
     int wrong;
@@ -109,7 +99,7 @@ static bool has_come_to(void *user)
 {
     struct progress *progress = user;
 
-    return stat_of(progress->pipeline, "puts_received") >= progress->puts;
+    return pipeline_stat(progress->pipeline, "puts_received") >= progress->puts;
 }
 
 static void steps_of_the_clock_change_nothing(void **state)
@@ -169,10 +159,10 @@ static void steps_of_the_clock_change_nothing(void **state)
         "%d devices over %zu steps of the clock: %lld lost, %lld doubled, %d times in evidence wrong, "
         "%lld answers 429\n",
         DEVICES, STEPS, (long long)toll.lost, (long long)toll.doubled, times.wrong,
-        (long long)stat_of(&pipeline, "limited"));
+        (long long)pipeline_stat(&pipeline, "limited"));
     assert_int_equal(toll.lost + toll.doubled, 0);
     assert_int_equal(times.wrong, 0);
-    assert_int_equal(stat_of(&pipeline, "limited"), 0);
+    assert_int_equal(pipeline_stat(&pipeline, "limited"), 0);
     assert_int_equal(result.assigned, DEVICES);
     pipeline_assert_no_letters(&pipeline);
     pipeline_assert_no_violations(&pipeline);

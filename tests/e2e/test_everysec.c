@@ -56,24 +56,9 @@ static void lose_since(int64_t bytes)
     must(redis_server_lose(&pipeline.desk.server, bytes, &err), &err);
 }
 
-struct wanted {
-    const char *command, *key, *field;
-    int64_t number;
-};
-
-static bool is_number(void *user)
-{
-    const struct wanted *wanted = user;
-
-    return desk_number(&pipeline.desk, wanted->command, wanted->key, wanted->field, NULL) == wanted->number;
-}
-
 static void wait_number(const char *command, const char *key, const char *field, int64_t number)
 {
-    struct wanted wanted = { command, key, field, number };
-
-    if (!proc_until(is_number, &wanted, END_MS))
-        fail_msg("%s %s %s: never %lld", command, key, field != NULL ? field : "", (long long)number);
+    desk_await_number(&pipeline.desk, command, key, field, number, END_MS);
 }
 
 static int64_t manifest_sequence(const char *run, int number)

@@ -14,22 +14,13 @@
 #include "harness/hold_rate.h"
 #include "harness/pipeline.h"
 
-static int64_t stat(struct pipeline *pipeline, const char *name)
-{
-    struct err err = ERR_INIT;
-    int64_t number = abmsim_stat(&pipeline->sim, name, &err);
-
-    if (number < 0)
-        fail_msg("%s: %s", name, err.text);
-    return number;
-}
-
 static void assert_no_429(struct pipeline *pipeline)
 {
-    if (stat(pipeline, "limited") != 0 || stat(pipeline, "by_status.429") != 0)
+    if (pipeline_stat(pipeline, "limited") != 0 || pipeline_stat(pipeline, "by_status.429") != 0)
         fail_msg("%lld of %lld requests were answered 429; the fullest second held %lld",
-                 (long long)stat(pipeline, "by_status.429"), (long long)stat(pipeline, "requests"),
-                 (long long)stat(pipeline, "max_in_second"));
+                 (long long)pipeline_stat(pipeline, "by_status.429"),
+                 (long long)pipeline_stat(pipeline, "requests"),
+                 (long long)pipeline_stat(pipeline, "max_in_second"));
 }
 
 static void holds_the_rate(void **state)
@@ -48,7 +39,7 @@ static bool has_counted(void *user)
 {
     struct number_wait *wait = user;
 
-    return stat(wait->pipeline, wait->name) >= wait->at_least;
+    return pipeline_stat(wait->pipeline, wait->name) >= wait->at_least;
 }
 
 /*
@@ -84,14 +75,15 @@ static void nobody_sends_after_a_429(void **state)
     assert_int_equal(abmsim_control(&pipeline.sim, "DELETE", "/sim/stats", NULL, &err), 0);
     pipeline_push_end(&pipeline, &push, 120000, &result);
     print_message("%lld ms; the fullest second held %lld requests\n", (long long)result.ms,
-                  (long long)stat(&pipeline, "max_in_second"));
+                  (long long)pipeline_stat(&pipeline, "max_in_second"));
     assert_int_equal(result.assigned, 800);
-    assert_int_equal(stat(&pipeline, "early_after_429"), 0);
-    assert_int_equal(stat(&pipeline, "by_status.429"), 3);
+    assert_int_equal(pipeline_stat(&pipeline, "early_after_429"), 0);
+    assert_int_equal(pipeline_stat(&pipeline, "by_status.429"), 3);
     /* The pipeline's own burst is 24 of the 40: half of that tells a burst from requests that bunch on their
      * way. */
-    if (stat(&pipeline, "max_in_second") > 100 + 12)
-        fail_msg("a burst: %lld requests in one second", (long long)stat(&pipeline, "max_in_second"));
+    if (pipeline_stat(&pipeline, "max_in_second") > 100 + 12)
+        fail_msg("a burst: %lld requests in one second",
+                 (long long)pipeline_stat(&pipeline, "max_in_second"));
     /* 2 s; a date of whole seconds: over 1 s; named nothing: 1 s of our own. */
     if (result.ms < (800 - 50) * 1000 / 100 + 4000 - 1000)
         fail_msg("it ended in %lld ms: the pauses were not kept", (long long)result.ms);
@@ -196,7 +188,8 @@ static void an_import_takes_its_turn(void **state)
     /* 300 assignments take 15 s. Lingering for more to fill the request is 200 ms of it. */
     if (worst > 1000)
         fail_msg("an import waited %lld ms", (long long)worst);
-    assert_true(stat(&pipeline, "by_operation.putAssignment") < 700); /* the load was there all the time */
+    assert_true(pipeline_stat(&pipeline, "by_operation.putAssignment") <
+                700); /* the load was there all the time */
     assert_no_429(&pipeline);
     proc_kill(&push.proc);
     pipeline_stop(&pipeline);

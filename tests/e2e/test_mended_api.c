@@ -27,16 +27,6 @@ static void set_faults(struct pipeline *pipeline, const char *rules)
     must(abmsim_set_faults(&pipeline->sim, rules, &err), &err);
 }
 
-static int64_t stat_of(struct pipeline *pipeline, const char *name)
-{
-    struct err err = ERR_INIT;
-    int64_t number = abmsim_stat(&pipeline->sim, name, &err);
-
-    if (number < 0)
-        fail_msg("%s: %s", name, err.text);
-    return number;
-}
-
 struct stat_wait {
     struct pipeline *pipeline;
     const char *name;
@@ -47,7 +37,7 @@ static bool has_counted(void *user)
 {
     struct stat_wait *wait = user;
 
-    return stat_of(wait->pipeline, wait->name) >= wait->at_least;
+    return pipeline_stat(wait->pipeline, wait->name) >= wait->at_least;
 }
 
 struct length_wait {
@@ -89,7 +79,7 @@ static void a_single_device_gets_over_one_500(void **state)
     assert_string_equal(result.state, "closed");
     assert_int_equal(result.status, 0);
     assert_int_equal(result.assigned, 1);
-    assert_int_equal(stat_of(&pipeline, "by_status.500"), 1);
+    assert_int_equal(pipeline_stat(&pipeline, "by_status.500"), 1);
     assert_true(pipeline_log_count(&pipeline, "\"breaker_opened\"") <= 1);
     pipeline_assert_all(&pipeline, result.run, "C", 1, OUTCOME_ASSIGNED);
     assert_ended_well(&pipeline);
@@ -116,8 +106,8 @@ static void nothing_is_taken_over_in_a_long_pause(void **state)
         fail_msg("it ended in %lld ms: there was no pause", (long long)result.ms);
     assert_string_equal(result.state, "closed");
     assert_int_equal(result.assigned, 100);
-    assert_int_equal(stat_of(&pipeline, "by_status.429"), 1);
-    assert_int_equal(stat_of(&pipeline, "early_after_429"), 0);
+    assert_int_equal(pipeline_stat(&pipeline, "by_status.429"), 1);
+    assert_int_equal(pipeline_stat(&pipeline, "early_after_429"), 0);
     assert_int_equal(pipeline_log_count(&pipeline, "\"reclaimed\""), 0);
     assert_int_equal(pipeline_log_count(&pipeline, "\"lost_message\""), 0);
     assert_int_equal(pipeline_log_count(&pipeline, "\"split_crasher\""), 0);
@@ -389,7 +379,7 @@ static void a_cancel_reaches_what_waits_in_ingest(void **state)
     assert_true(pipeline_wait_state(&pipeline, "late", "cancelled", END_MS));
     assert_int_equal(desk_number(&pipeline.desk, "HGET", "@run:late", "cancelled", NULL), 1500);
     assert_int_equal(pipeline_records(&pipeline, "late", assert_cancelled, NULL), 1500);
-    assert_int_equal(stat_of(&pipeline, "puts_received"), 0);
+    assert_int_equal(pipeline_stat(&pipeline, "puts_received"), 0);
     assert_ended_well(&pipeline);
     pipeline_stop(&pipeline);
 }

@@ -37,24 +37,9 @@ static void push(const char *run, const char *csv)
                 0, NULL, NULL);
 }
 
-struct wanted {
-    const char *command, *key, *field;
-    int64_t number;
-};
-
-static bool is_number(void *user)
-{
-    const struct wanted *wanted = user;
-
-    return desk_number(&pipeline.desk, wanted->command, wanted->key, wanted->field, NULL) == wanted->number;
-}
-
 static void wait_number(const char *command, const char *key, const char *field, int64_t number)
 {
-    struct wanted wanted = { command, key, field, number };
-
-    if (!proc_until(is_number, &wanted, END_MS))
-        fail_msg("%s %s %s: never %lld", command, key, field != NULL ? field : "", (long long)number);
+    desk_await_number(&pipeline.desk, command, key, field, number, END_MS);
 }
 
 static const char *csv_of(int devices)

@@ -18,25 +18,9 @@ static void start(const char *keep)
     pipeline_start(&pipeline, &(struct pipeline_options){ .bin = TEST_BIN, .more = keep });
 }
 
-struct wanted {
-    const char *command, *key, *field;
-    int64_t number;
-};
-
-static bool is_number(void *user)
-{
-    const struct wanted *wanted = user;
-
-    return desk_number(&pipeline.desk, wanted->command, wanted->key, wanted->field, NULL) == wanted->number;
-}
-
 static void wait_number(const char *command, const char *key, const char *field, int64_t number)
 {
-    struct wanted wanted = { command, key, field, number };
-
-    if (!proc_until(is_number, &wanted, END_MS))
-        fail_msg("%s %s %s: never %lld, but %lld", command, key, field != NULL ? field : "",
-                 (long long)number, (long long)desk_number(&pipeline.desk, command, key, field, NULL));
+    desk_await_number(&pipeline.desk, command, key, field, number, END_MS);
 }
 
 static int64_t keys_like(const char *pattern)

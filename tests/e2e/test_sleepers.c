@@ -17,16 +17,6 @@
 
 #define WAIT_MS 30000
 
-static int64_t stat_of(struct pipeline *pipeline, const char *name)
-{
-    struct err err = ERR_INIT;
-    int64_t number = abmsim_stat(&pipeline->sim, name, &err);
-
-    if (number < 0)
-        fail_msg("%s: %s", name, err.text);
-    return number;
-}
-
 static void start(struct pipeline *pipeline, struct wires *wires)
 {
     struct pipeline_options options = {
@@ -201,23 +191,23 @@ static void an_old_permit_sends_nothing(void **state)
     assert_string_equal(device_of(&pipeline).blueprint_id, "bp-9i0j1k2l");
     push_one(&pipeline, &push, "second", "JP");
     expect_closed(&pipeline, &push);
-    puts = stat_of(&pipeline, "by_operation.putAssignment");
+    puts = pipeline_stat(&pipeline, "by_operation.putAssignment");
     wake(&pipeline, &wires, PIPELINE_ASSIGN);
     if (!proc_until(has_lost, &pipeline, WAIT_MS))
         fail_msg("the late worker does not say that its message is another's");
-    assert_int_equal(stat_of(&pipeline, "by_operation.putAssignment"), puts);
+    assert_int_equal(pipeline_stat(&pipeline, "by_operation.putAssignment"), puts);
     assert_string_equal(device_of(&pipeline).blueprint_id, "bp-5e6f7g8h");
     end(&pipeline, &wires);
 }
 
 static bool is_redone(void *user)
 {
-    return stat_of(user, "by_operation.putAssignment") == 1;
+    return pipeline_stat(user, "by_operation.putAssignment") == 1;
 }
 
 static bool has_come_late(void *user)
 {
-    return stat_of(user, "by_operation.putAssignment") == 2;
+    return pipeline_stat(user, "by_operation.putAssignment") == 2;
 }
 
 /* The PUT has left, and is held up: it arrives while the device's claim is kept for just that. The second run
@@ -247,7 +237,7 @@ static void a_put_held_up_comes_before_the_second_run(void **state)
     assert_string_equal(device_of(&pipeline).blueprint_id, "bp-9i0j1k2l"); /* the second run waits */
     expect_closed(&pipeline, &second);
     wake(&pipeline, &wires, PIPELINE_ASSIGN);
-    assert_int_equal(stat_of(&pipeline, "by_operation.putAssignment"), 3);
+    assert_int_equal(pipeline_stat(&pipeline, "by_operation.putAssignment"), 3);
     assert_int_equal(device_of(&pipeline).puts_changed, 2);
     assert_string_equal(device_of(&pipeline).blueprint_id, "bp-5e6f7g8h");
     end(&pipeline, &wires);

@@ -10,29 +10,6 @@
 
 #include "harness/pipeline.h"
 
-static int64_t stat(struct pipeline *pipeline, const char *name)
-{
-    struct err err = ERR_INIT;
-    int64_t number = abmsim_stat(&pipeline->sim, name, &err);
-
-    if (number < 0)
-        fail_msg("%s: %s", name, err.text);
-    return number;
-}
-
-struct stat_wait {
-    struct pipeline *pipeline;
-    const char *name;
-    int64_t at_least;
-};
-
-static bool has_counted(void *user)
-{
-    struct stat_wait *wait = user;
-
-    return stat(wait->pipeline, wait->name) >= wait->at_least;
-}
-
 static int64_t run_number(struct pipeline *pipeline, const char *run, const char *member)
 {
     char key[96];
@@ -43,11 +20,9 @@ static int64_t run_number(struct pipeline *pipeline, const char *run, const char
 
 static void begin_large(struct pipeline *pipeline, struct pipeline_push *push, int count, int64_t puts)
 {
-    struct stat_wait wait = { pipeline, "by_operation.putAssignment", puts };
-
     pipeline_push_begin(pipeline, push, pipeline_csv(pipeline, "large.csv", "L", count), "--run", "large",
                         NULL);
-    assert_true(proc_until(has_counted, &wait, 60000));
+    pipeline_await_stat(pipeline, "by_operation.putAssignment", puts, 60000);
 }
 
 /* Ten devices behind six thousand: the two runs share each stage's requests from where the small one came. */
@@ -72,9 +47,9 @@ static void a_small_run_takes_its_turn(void **state)
     pipeline_start(&pipeline, &options);
     pipeline_start_workers(&pipeline);
     begin_large(&pipeline, &push, 6000, 500);
-    before = stat(&pipeline, "requests");
+    before = pipeline_stat(&pipeline, "requests");
     pipeline_import(&pipeline, pipeline_csv(&pipeline, "small.csv", "S", 10), 120000, &result);
-    took = stat(&pipeline, "requests") - before;
+    took = pipeline_stat(&pipeline, "requests") - before;
     print_message("a run of 10 devices took %lld requests of the API behind a run of 6000\n",
                   (long long)took);
     assert_int_equal(result.assigned, 10);
@@ -119,15 +94,15 @@ static void what_is_urgent_passes_everything(void **state)
     pipeline_start_workers(&pipeline);
     begin_large(&pipeline, &push, 50000, 100);
     csv = pipeline_csv(&pipeline, "urgent.csv", "U", 1);
-    before = stat(&pipeline, "requests");
+    before = pipeline_stat(&pipeline, "requests");
     assert_int_equal(desk_ctl(&pipeline.desk, "push", "--input", csv, "--run", "urgent", "--urgent", NULL),
                      0);
     assert_true(proc_until(has_ended, &wait, 60000));
-    took = stat(&pipeline, "requests") - before;
+    took = pipeline_stat(&pipeline, "requests") - before;
     print_message("an urgent device took %lld requests of the API, its own four included\n", (long long)took);
     /* Five or so on a quiet machine; without the lane and the slots taken back it is thousands. */
     assert_true(took <= 20);
-    assert_int_equal(stat(&pipeline, "by_status.429"), 0);
+    assert_int_equal(pipeline_stat(&pipeline, "by_status.429"), 0);
     proc_kill(&push.proc);
     pipeline_stop_workers(&pipeline, 20000);
     pipeline_stop(&pipeline);

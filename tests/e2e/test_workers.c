@@ -18,37 +18,6 @@ static void must(int rc, const struct err *err)
         fail_msg("%s: %s", err_wire(err->code), err->text);
 }
 
-static int64_t stat_of(struct pipeline *pipeline, const char *name)
-{
-    struct err err = ERR_INIT;
-    int64_t number = abmsim_stat(&pipeline->sim, name, &err);
-
-    if (number < 0)
-        fail_msg("%s: %s", name, err.text);
-    return number;
-}
-
-struct reached {
-    struct pipeline *pipeline;
-    const char *name;
-    int64_t number;
-};
-
-static bool has_reached(void *user)
-{
-    struct reached *reached = user;
-
-    return stat_of(reached->pipeline, reached->name) >= reached->number;
-}
-
-static void wait_for_stat(struct pipeline *pipeline, const char *name, int64_t number)
-{
-    struct reached reached = { pipeline, name, number };
-
-    if (!proc_until(has_reached, &reached, 30000))
-        fail_msg("%s did not come to %lld in 30 s", name, (long long)number);
-}
-
 static int64_t pending_of_all(struct pipeline *pipeline)
 {
     static const char *const streams[PIPELINE_STAGES] = { "@ingest", "@import", "@assign", "@verify",
@@ -92,7 +61,7 @@ static void stops_and_starts_under_load(void **state)
     pipeline_start_workers(&pipeline);
     pipeline_push_begin(&pipeline, &push, pipeline_csv(&pipeline, "devices.csv", PREFIX, 2000), NULL);
     for (int stop = 1; stop <= 3; stop++) {
-        wait_for_stat(&pipeline, "puts_received", 500 * stop);
+        pipeline_await_stat(&pipeline, "puts_received", 500 * stop, 30000);
         pipeline_stop_workers(&pipeline, 20000);
         assert_int_equal(pending_of_all(&pipeline), 0);
         assert_int_equal(desk_number(&pipeline.desk, "HLEN", "@workers", NULL), 0);
@@ -101,13 +70,14 @@ static void stops_and_starts_under_load(void **state)
     }
     pipeline_push_end(&pipeline, &push, 60000, &result);
     print_message("%lld devices in %.1f s with 3 stops of all workers; %lld PUTs\n", (long long)result.total,
-                  (double)result.ms / 1000, (long long)stat_of(&pipeline, "by_operation.putAssignment"));
+                  (double)result.ms / 1000,
+                  (long long)pipeline_stat(&pipeline, "by_operation.putAssignment"));
     assert_string_equal(result.state, "closed");
     assert_int_equal(result.assigned, 2000);
     assert_int_equal(pipeline_records(&pipeline, result.run, see_uncharged, NULL), 2000);
     pipeline_assert_all(&pipeline, result.run, PREFIX, 2000, OUTCOME_ASSIGNED);
     /* What was under way at a stop was waited for: nothing is sent twice. */
-    assert_int_equal(stat_of(&pipeline, "by_operation.putAssignment"), 2000);
+    assert_int_equal(pipeline_stat(&pipeline, "by_operation.putAssignment"), 2000);
     pipeline_assert_no_letters(&pipeline);
     pipeline_assert_no_violations(&pipeline);
     pipeline_assert_evidence_whole(&pipeline);
@@ -144,7 +114,7 @@ static void gives_back_what_no_batch_took(void **state)
     }
     pipeline_start_workers(&pipeline);
     for (int stop = 1; stop <= 3; stop++) {
-        wait_for_stat(&pipeline, "puts_received", 100 * stop);
+        pipeline_await_stat(&pipeline, "puts_received", 100 * stop, 30000);
         pipeline_stop_workers(&pipeline, 20000);
         assert_int_equal(pending_of_all(&pipeline), 0);
         pipeline_start_workers(&pipeline);
@@ -152,7 +122,7 @@ static void gives_back_what_no_batch_took(void **state)
     if (!proc_until(no_run_is_open, &pipeline.desk, 60000))
         fail_msg("%lld runs did not close",
                  (long long)desk_number(&pipeline.desk, "HLEN", "@runs:open", NULL));
-    assert_int_equal(stat_of(&pipeline, "by_operation.putAssignment"), RUNS * EACH);
+    assert_int_equal(pipeline_stat(&pipeline, "by_operation.putAssignment"), RUNS * EACH);
     pipeline_assert_no_letters(&pipeline);
     pipeline_assert_no_violations(&pipeline);
     pipeline_assert_evidence_whole(&pipeline);
@@ -208,7 +178,7 @@ static void a_worker_long_at_a_batch_shows_life(void **state)
     pipeline_start(&pipeline, &options);
     pipeline_start_workers(&pipeline);
     pipeline_push_begin(&pipeline, &push, pipeline_csv(&pipeline, "devices.csv", PREFIX, 200), NULL);
-    wait_for_stat(&pipeline, "puts_received", 1);
+    pipeline_await_stat(&pipeline, "puts_received", 1, 30000);
     life = (struct life){ &pipeline, beat_of(&pipeline, "assign") };
     if (!proc_until(shows_life, &life, 30000))
         fail_msg("the heartbeat stands still while a batch is worked on");
@@ -251,14 +221,14 @@ static void wake_late(int concurrency, int asleep_at)
          &err);
     pipeline_start_workers(&pipeline);
     pipeline_push_begin(&pipeline, &push, pipeline_csv(&pipeline, "devices.csv", PREFIX, 200), NULL);
-    wait_for_stat(&pipeline, "puts_received", asleep_at);
+    pipeline_await_stat(&pipeline, "puts_received", asleep_at, 30000);
     assert_true(proc_signal(&pipeline.workers[PIPELINE_ASSIGN][0], SIGSTOP));
     must(abmsim_set_faults(&pipeline.sim, "[]", &err), &err);
     pipeline.copies[PIPELINE_ASSIGN] = 2;
     pipeline_start_worker(&pipeline, PIPELINE_ASSIGN, 1);
     pipeline_push_end(&pipeline, &push, 60000, &result);
     pipeline_assert_clean(&pipeline);
-    puts = stat_of(&pipeline, "by_operation.putAssignment");
+    puts = pipeline_stat(&pipeline, "by_operation.putAssignment");
     snprintf(run, sizeof(run), "@run:%s", result.run);
     ended = desk_number(&pipeline.desk, "HGET", run, "ended", NULL);
     assert_true(proc_signal(&pipeline.workers[PIPELINE_ASSIGN][0], SIGCONT));
@@ -266,9 +236,9 @@ static void wake_late(int concurrency, int asleep_at)
         fail_msg("the late worker does not say that its message is another's");
     print_message("200 devices in %.1f s, one worker asleep since PUT %d; %lld PUTs, %lld after it woke\n",
                   (double)result.ms / 1000, asleep_at, (long long)puts,
-                  (long long)(stat_of(&pipeline, "by_operation.putAssignment") - puts));
+                  (long long)(pipeline_stat(&pipeline, "by_operation.putAssignment") - puts));
     assert_int_equal(result.assigned, 200);
-    assert_int_equal(stat_of(&pipeline, "by_operation.putAssignment"), puts);
+    assert_int_equal(pipeline_stat(&pipeline, "by_operation.putAssignment"), puts);
     /* Had it published anything, that would come to an end by and by: everything is seen to be empty. */
     pipeline_assert_clean(&pipeline);
     assert_int_equal(desk_number(&pipeline.desk, "HGET", run, "ended", NULL), ended);

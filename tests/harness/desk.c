@@ -281,3 +281,26 @@ void desk_check(const char *file, int line, const struct desk *desk, int got, in
         fail_msg("%s:%d: exit %d instead of %d, or no \"%s\" / \"%s\" in:\n%s\n%s", file, line, got, want,
                  out != NULL ? out : "", err != NULL ? err : "", desk->out.data, desk->err.data);
 }
+
+struct number_wait {
+    struct desk *desk;
+    const char *command, *key, *field;
+    int64_t number;
+};
+
+static bool is_number(void *user)
+{
+    const struct number_wait *wait = user;
+
+    return desk_number(wait->desk, wait->command, wait->key, wait->field, NULL) == wait->number;
+}
+
+void desk_await_number(struct desk *desk, const char *command, const char *key, const char *field,
+                       int64_t number, int64_t timeout_ms)
+{
+    struct number_wait wait = { desk, command, key, field, number };
+
+    if (!proc_until(is_number, &wait, timeout_ms))
+        fail_msg("%s %s %s: never %lld, but %lld", command, key, field != NULL ? field : "",
+                 (long long)number, (long long)desk_number(desk, command, key, field, NULL));
+}

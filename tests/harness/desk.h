@@ -58,4 +58,9 @@ const char *desk_text(struct desk *desk, const char *word, ...) __attribute__((s
 void desk_check(const char *file, int line, const struct desk *desk, int got, int want, const char *out,
                 const char *err);
 
+/** Waits until a command's number is so much (desk_number; field NULL: none); fails the test where it never
+ * is. */
+void desk_await_number(struct desk *desk, const char *command, const char *key, const char *field,
+                       int64_t number, int64_t timeout_ms);
+
 #endif

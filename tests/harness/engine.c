@@ -185,6 +185,13 @@ bool engine_wait_number(struct engine *engine, const char *command, int64_t numb
     return proc_until(has_number, &wait, timeout_ms);
 }
 
+void engine_await(struct engine *engine, const char *command, int64_t number, int64_t timeout_ms)
+{
+    if (!engine_wait_number(engine, command, number, timeout_ms))
+        fail_msg("%s is %lld, not %lld", command, (long long)engine_number(engine, command),
+                 (long long)number);
+}
+
 int64_t engine_messages(struct engine *engine, const char *stage)
 {
     char command[KEY_MAX_BYTES + 8], key[KEY_MAX_BYTES];

@@ -38,6 +38,8 @@ int64_t engine_run_number(struct engine *engine, const char *run, const char *fi
 bool engine_wait_state(struct engine *engine, const char *run, const char *state, int64_t timeout_ms);
 /** True once a command has that number. */
 bool engine_wait_number(struct engine *engine, const char *command, int64_t number, int64_t timeout_ms);
+/** The same, and fails the test where it never is. */
+void engine_await(struct engine *engine, const char *command, int64_t number, int64_t timeout_ms);
 /** Messages of a stage in all its lanes, those in hand included. */
 int64_t engine_messages(struct engine *engine, const char *stage);
 /** A command's number (redis_server_number) with {abm:t}: put for every '@'. */

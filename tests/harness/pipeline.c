@@ -180,31 +180,9 @@ void pipeline_assert_workers_run(struct pipeline *pipeline)
     }
 }
 
-/* proc_pid_stat(5): utime and stime are the 14th and 15th fields, in ticks; behind the name's ')' the 12th.
- */
-static int64_t cpu_ms_of(pid_t pid)
-{
-    unsigned long user = 0, system = 0;
-    char path[64], line[1024];
-    const char *after = NULL;
-    FILE *file;
-
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    file = fopen(path, "r");
-    if (file == NULL)
-        return 0;
-    if (fgets(line, sizeof(line), file) != NULL)
-        after = strrchr(line, ')');
-    fclose(file);
-    if (after == NULL ||
-        sscanf(after, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
-        return 0;
-    return (int64_t)(user + system) * 1000 / sysconf(_SC_CLK_TCK);
-}
-
 int64_t pipeline_worker_cpu_ms(const struct pipeline *pipeline, enum pipeline_stage stage, int copy)
 {
-    return pipeline->workers[stage][copy].pid != 0 ? cpu_ms_of(pipeline->workers[stage][copy].pid) : 0;
+    return pipeline->workers[stage][copy].pid != 0 ? proc_cpu_ms(pipeline->workers[stage][copy].pid) : 0;
 }
 
 int64_t pipeline_cpu_ms(const struct pipeline *pipeline)

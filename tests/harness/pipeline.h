@@ -127,6 +127,10 @@ bool pipeline_wait_state(struct pipeline *pipeline, const char *run, const char 
 int64_t pipeline_records(struct pipeline *pipeline, const char *run,
                          void (*see)(void *user, const struct device *record), void *user);
 
+/** A counter of the simulator (abmsim_stat); fails the test where it cannot be had. */
+int64_t pipeline_stat(struct pipeline *pipeline, const char *name);
+/** Waits until it is at_least so much; fails the test where that does not come in time. */
+void pipeline_await_stat(struct pipeline *pipeline, const char *name, int64_t at_least, int64_t timeout_ms);
 /** `abmctl audit verify` of the whole sink says whole. */
 void pipeline_assert_evidence_whole(struct pipeline *pipeline);
 /**

@@ -238,3 +238,35 @@ void pipeline_assert_all(struct pipeline *pipeline, const char *run, const char 
     free(tally.records);
     free(tally.is_in_effect);
 }
+
+int64_t pipeline_stat(struct pipeline *pipeline, const char *name)
+{
+    struct err err = ERR_INIT;
+    int64_t number = abmsim_stat(&pipeline->sim, name, &err);
+
+    if (number < 0)
+        fail_msg("%s: %s", name, err.text);
+    return number;
+}
+
+struct stat_wait {
+    struct pipeline *pipeline;
+    const char *name;
+    int64_t at_least;
+};
+
+static bool has_counted(void *user)
+{
+    struct stat_wait *wait = user;
+
+    return pipeline_stat(wait->pipeline, wait->name) >= wait->at_least;
+}
+
+void pipeline_await_stat(struct pipeline *pipeline, const char *name, int64_t at_least, int64_t timeout_ms)
+{
+    struct stat_wait wait = { pipeline, name, at_least };
+
+    if (!proc_until(has_counted, &wait, timeout_ms))
+        fail_msg("%s is %lld, never %lld", name, (long long)pipeline_stat(pipeline, name),
+                 (long long)at_least);
+}

@@ -246,3 +246,25 @@ size_t proc_every(size_t every)
 
     return text != NULL && atoi(text) > 0 ? (size_t)atoi(text) : every;
 }
+
+/* proc_pid_stat(5): utime and stime are the 14th and 15th fields, in ticks; behind the name's ')' the 12th.
+ */
+int64_t proc_cpu_ms(pid_t pid)
+{
+    unsigned long user = 0, system = 0;
+    char path[64], line[1024];
+    const char *after = NULL;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    file = fopen(path, "r");
+    if (file == NULL)
+        return 0;
+    if (fgets(line, sizeof(line), file) != NULL)
+        after = strrchr(line, ')');
+    fclose(file);
+    if (after == NULL ||
+        sscanf(after, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+        return 0;
+    return (int64_t)(user + system) * 1000 / sysconf(_SC_CLK_TCK);
+}

@@ -70,4 +70,7 @@ bool proc_until(bool (*is_true)(void *user), void *user, int64_t timeout_ms) __a
 /** Of many cases a short test takes each N-th: N, which is $ABM_TEST_EVERY where that is set (1: all). */
 size_t proc_every(size_t every);
 
+/** Processor time that a process has used so far, user and system, ms; 0 where it has gone. */
+int64_t proc_cpu_ms(pid_t pid);
+
 #endif

@@ -48,26 +48,9 @@ static void tell(struct engine *engine, const char *command)
     buf_release(&out);
 }
 
-struct number_wait {
-    struct engine *engine;
-    const char *command;
-    int64_t number;
-};
-
-static bool is_number(void *user)
-{
-    struct number_wait *wait = user;
-
-    return engine_number(wait->engine, wait->command) == wait->number;
-}
-
 static void wait_for(struct engine *engine, const char *command, int64_t number)
 {
-    struct number_wait wait = { engine, command, number };
-
-    if (!proc_until(is_number, &wait, END_MS))
-        fail_msg("%s is %lld, not %lld", command, (long long)engine_number(engine, command),
-                 (long long)number);
+    engine_await(engine, command, number, END_MS);
 }
 
 /* All that was parked has been due for 2 s of Redis's clock. */
