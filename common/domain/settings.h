@@ -21,6 +21,12 @@ struct rate_limit {
     int64_t burst;
 };
 
+/* A share of something, in whole hundredths; all zero: it is set nowhere. */
+struct percent {
+    bool is_set;
+    int64_t value; /* 0..100 */
+};
+
 struct org_settings {
     const char *name;
     const char *api_dialect;  /* "abm-v2" */
@@ -33,6 +39,8 @@ struct org_settings {
     const char *rules;      /* path of the mapping, resolved */
     const char *mdm_server; /* id or name; NULL: the server is left as it is */
     const char *serial_pattern;
+    struct percent max_changes; /* of a run's existing assignments; not set: no brake */
+    struct percent max_failed;  /* of the last 1,000 devices of a run that ended; not set: no brake */
 };
 
 struct stage_settings {

@@ -34,6 +34,12 @@ static void add_value(struct buf *out, const struct loaded *loaded, const struct
     case SETTING_VERSION:
     case SETTING_INT: buf_add_int(out, *(const int64_t *)member); return;
     case SETTING_DURATION: add_duration(out, *(const int64_t *)member); return;
+    case SETTING_PERCENT:
+        if (((const struct percent *)member)->is_set)
+            buf_addf(out, "%" PRId64 "%%", ((const struct percent *)member)->value);
+        else
+            buf_add_str(out, "null");
+        return;
     case SETTING_BOOL: buf_add_str(out, *(const bool *)member ? "true" : "false"); return;
     case SETTING_SINKS:
         buf_add_char(out, '[');

@@ -75,6 +75,12 @@ static const struct setting rows[] = {
              "is")),
     ROW("serial_pattern", ORG(serial_pattern), PATTERN, DEFAULT("^[A-Z0-9]{10,12}$"),
         HELP("the regular expression (PCRE2) of a valid serial")),
+    ROW("limits.max_changes", ORG(max_changes), PERCENT, OPTIONAL,
+        HELP("the share of its existing assignments that a run may change or remove, beyond which it pauses; "
+             "absent: no such brake")),
+    ROW("limits.max_failed", ORG(max_failed), PERCENT, OPTIONAL,
+        HELP("the share of a run's last 1000 devices that may fail, beyond which it pauses; absent: no such "
+             "brake")),
 
     ROW("batch", STAGE(batch), INT, DEFAULT("200"), RANGE(1, 1000), HELP("devices handled at once")),
     ROW("linger", STAGE(linger_ms), DURATION, DEFAULT("200ms"), RANGE(0, HOUR),
@@ -148,17 +154,12 @@ static char *duration_text(int64_t ms, char *text, size_t len)
 char *setting_type_text(const struct setting *row, char *text)
 {
     static const char *const names[] = {
-        [SETTING_VERSION] = "1",
-        [SETTING_BOOL] = "true or false",
-        [SETTING_TEXT] = "text",
-        [SETTING_PATH] = "path",
-        [SETTING_SECRET] = "secret reference",
-        [SETTING_REDIS_URL] = "URL",
-        [SETTING_API_URL] = "URL",
-        [SETTING_DIALECT] = "name",
-        [SETTING_PATTERN] = "pattern",
-        [SETTING_SIGNER] = "signer",
-        [SETTING_SINKS] = "list of sinks",
+        [SETTING_VERSION] = "1",          [SETTING_PERCENT] = "whole percentage, 0% to 100%",
+        [SETTING_BOOL] = "true or false", [SETTING_TEXT] = "text",
+        [SETTING_PATH] = "path",          [SETTING_SECRET] = "secret reference",
+        [SETTING_REDIS_URL] = "URL",      [SETTING_API_URL] = "URL",
+        [SETTING_DIALECT] = "name",       [SETTING_PATTERN] = "pattern",
+        [SETTING_SIGNER] = "signer",      [SETTING_SINKS] = "list of sinks",
     };
     char low[32], top[32];
 

@@ -116,6 +116,19 @@ static int take_duration(const struct value *value, int64_t *ms_r, struct err *e
     return fail_type(value, wanted, err);
 }
 
+static int take_percent(const struct value *value, struct percent *percent_r, struct err *err)
+{
+    size_t digits = strspn(value->text, "0123456789");
+    char number[4];
+    int64_t share;
+
+    snprintf(number, sizeof(number), "%.*s", (int)(digits < 4 ? digits : 0), value->text);
+    if (strcmp(value->text + digits, "%") != 0 || !str_to_int(number, 0, 100, &share))
+        return fail_type(value, "a whole percentage from 0% to 100%, such as 10%", err);
+    *percent_r = (struct percent){ true, share };
+    return 0;
+}
+
 static int take_bool(const struct value *value, bool *is_true_r, struct err *err)
 {
     bool is_true = strcmp(value->text, "true") == 0;
@@ -276,6 +289,7 @@ static int take_text(struct value *value, void *member, struct err *err)
         return 0;
     case SETTING_INT: return take_int(value, member, err);
     case SETTING_DURATION: return take_duration(value, member, err);
+    case SETTING_PERCENT: return take_percent(value, member, err);
     case SETTING_BOOL: return take_bool(value, member, err);
     case SETTING_TEXT: return keep_text(value, value->text, member, err);
     case SETTING_PATH: return keep_path(value, "", value->text, member, err);

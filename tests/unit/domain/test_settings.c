@@ -79,6 +79,8 @@ static void fills_in_the_defaults(void **state)
     assert_int_equal(org->rate_limit.per_ms, 60000);
     assert_int_equal(org->rate_limit.burst, 20);
     assert_null(org->mdm_server);
+    assert_false(org->max_changes.is_set);
+    assert_false(org->max_failed.is_set);
     assert_string_equal(org->serial_pattern, "^[A-Z0-9]{10,12}$");
     assert_null(settings->redis_username);
     assert_null(settings->redis_password);
@@ -111,6 +113,39 @@ static void fills_in_the_defaults(void **state)
     snprintf(want, sizeof(want), "ed25519:file:%s/audit.key", folder);
     assert_string_equal(settings->audit_signer, want);
     settings_free(settings);
+}
+
+static void takes_percentages(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t want; /* -1: refused; -2: not set */
+    } rows[] = {
+        { "10%", 10 },   { "\"5%\"", 5 }, { "0%", 0 },    { "100%", 100 }, { "null", -2 },
+        { "10", -1 },    { "101%", -1 },  { "-1%", -1 },  { "-0%", -1 },   { "2.5%", -1 },
+        { "10 %", -1 },  { "'%'", -1 },   { "10%%", -1 }, { "0100%", -1 }, { "0x1%", -1 },
+        { "[10%]", -1 }, { "1e1%", -1 },  { "ten%", -1 }, { "+5%", -1 },   { "18446744073709551626%", -1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct settings *settings = NULL;
+        struct err err = ERR_INIT;
+        char text[1024];
+        int rc;
+
+        snprintf(text, sizeof(text), "%s%s    limits: { max_changes: %s }\n%s", REDIS, ORG, rows[i].text,
+                 AUDIT);
+        rc = load_text(text, NULL, &settings, &err);
+        if (rc != (rows[i].want == -1 ? -1 : 0) || (rc != 0 && err.code != ERR_SETTINGS_TYPE))
+            fail_msg("%s: %d %s", rows[i].text, rc, err.text);
+        if (rc == 0 && (settings->orgs[0].max_changes.is_set != (rows[i].want >= 0) ||
+                        (rows[i].want >= 0 && settings->orgs[0].max_changes.value != rows[i].want)))
+            fail_msg("%s: %lld", rows[i].text, (long long)settings->orgs[0].max_changes.value);
+        if (rc != 0 && strstr(err.text, "orgs.acme.limits.max_changes: ") == NULL)
+            fail_msg("%s: %s", rows[i].text, err.text);
+        settings_free(settings);
+    }
 }
 
 static void says_what_is_wrong_and_where(void **state)
@@ -283,8 +318,8 @@ static void judges_an_organization(void **state)
         { "a time-out against the shortest lease", API ", timeout: 5s",
           "stages: { verify: { lease: 10s }, audit: { lease: 1s } }\n", ERR_SETTINGS,
           "5 s is not below half of stages.verify.lease, which is 10 s" },
-        { "limits of a later version", API, "    limits: { max_changes: 5 }\n", ERR_SETTINGS_UNKNOWN,
-          "p.yaml:8:5: " },
+        { "a limit of a later version", API, "    limits: { max_devices: 5 }\n", ERR_SETTINGS_UNKNOWN,
+          "p.yaml:8:15: unknown key 'max_devices'" },
         { "a pattern that does not end", API, "    serial_pattern: \"[A-Z\"\n", ERR_SETTINGS_TYPE,
           "orgs.acme.serial_pattern: at byte" },
     };
@@ -501,7 +536,8 @@ static void tells_a_missing_file(void **state)
 /* What is printed loads again and prints the same, but for where the values come from. */
 static void prints_what_loads_again(void **state)
 {
-    char *env[] = { (char[]){ "ABM_STAGES__ASSIGN__BATCH=7" }, NULL };
+    char *env[] = { (char[]){ "ABM_STAGES__ASSIGN__BATCH=7" },
+                    (char[]){ "ABM_ORGS__ACME__LIMITS__MAX_FAILED=7%" }, NULL };
     struct settings *settings = must_load(LEAST "stages: { assign: { lease: 1500ms, linger: 0s } }\n", env),
                     *again;
     struct buf first, second;
@@ -516,6 +552,8 @@ static void prints_what_loads_again(void **state)
     assert_non_null(strstr(first.data, "    lease: 1500ms                                 # file\n"));
     assert_non_null(strstr(first.data, "    linger: 0s                                    # file\n"));
     assert_non_null(strstr(first.data, "    mdm_server: null                              # default\n"));
+    assert_non_null(strstr(first.data, "      max_changes: null                           # default\n"));
+    assert_non_null(strstr(first.data, "      max_failed: 7%                              # environment\n"));
     assert_non_null(strstr(first.data, "      token: \"env:ABM_TOKEN\"                      # file\n"));
     again = must_load(first.data, NULL);
     assert_int_equal(again->stages[STAGE_ASSIGN].batch, 7);
@@ -543,6 +581,9 @@ static void loads_the_file_that_is_shipped(void **state)
         fail_msg("%s", err.text);
     assert_string_equal(settings->orgs[0].mdm_server, "mdm-main");
     assert_string_equal(settings->orgs[0].rules, TEST_TOP "/config/blueprints.yaml");
+    assert_true(settings->orgs[0].max_changes.is_set && settings->orgs[0].max_failed.is_set);
+    assert_int_equal(settings->orgs[0].max_changes.value, 10);
+    assert_int_equal(settings->orgs[0].max_failed.value, 5);
     settings_free(settings);
 }
 
@@ -601,6 +642,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fills_in_the_defaults),
+        cmocka_unit_test(takes_percentages),
         cmocka_unit_test(says_what_is_wrong_and_where),
         cmocka_unit_test(judges_an_organization),
         cmocka_unit_test(takes_the_urls_that_redis_serves),
