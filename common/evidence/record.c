@@ -31,6 +31,7 @@ void record_print(struct buf *out, const char *run, const struct device *device)
     }
     json_end(&json, '}');
     json_add_string(&json, "rule", device->rule);
+    json_add_string(&json, "from_mdm_server", device->from_mdm_server_id);
     json_end(&json, '}');
     buf_add_char(out, '\n');
 }
@@ -156,6 +157,13 @@ static int read_text(const struct json *doc, const char *name, bool is_required,
     return 0;
 }
 
+/* A member that older records do not have. */
+static int read_new_text(const struct json *doc, const char *name, struct pool *pool, const char **text_r,
+                         struct err *err)
+{
+    return json_get(doc, name) != NULL ? read_text(doc, name, false, pool, text_r, err) : 0;
+}
+
 static int read_int(const struct json *doc, const char *name, int64_t *number_r, struct err *err)
 {
     const struct json *value = json_get(doc, name);
@@ -198,7 +206,8 @@ static int read_members(const struct json *doc, struct pool *pool, const char **
         read_text(doc, "assignment_id", false, pool, &device->assignment_id, err) != 0 ||
         read_int(doc, "attempts", &attempts, err) != 0 ||
         read_times(json_get(doc, "times"), device->times_ms, err) != 0 ||
-        read_text(doc, "rule", false, pool, &device->rule, err) != 0)
+        read_text(doc, "rule", false, pool, &device->rule, err) != 0 ||
+        read_new_text(doc, "from_mdm_server", pool, &device->from_mdm_server_id, err) != 0)
         return -1;
     device->outcome = outcome_from_name(outcome);
     if (device->outcome == OUTCOME_NONE)
@@ -227,4 +236,13 @@ int record_parse(const char *line, size_t len, struct pool *pool, const char **r
         *device_r = device;
     json_free(doc);
     return rc;
+}
+
+/* Inside a string a quote has a backslash before it, so a comma and a bare quote end one member and begin the
+ * next. */
+bool record_tells_from_server(const char *line, size_t len)
+{
+    static const char member[] = ",\"from_mdm_server\":";
+
+    return memmem(line, len, member, sizeof(member) - 1) != NULL;
 }

@@ -66,6 +66,7 @@ static int print_shortened(struct buf *text, const char *run, const struct devic
         goto out;
     replace_if_longer(&copy.code, DEVICE_ID_MAX, NULL);
     replace_if_longer(&copy.from_blueprint_id, DEVICE_ID_MAX, NULL);
+    replace_if_longer(&copy.from_mdm_server_id, DEVICE_ID_MAX, NULL);
     replace_if_longer(&copy.assignment_id, DEVICE_ID_MAX, NULL);
     replace_if_longer(&copy.rule, RULE_SHOWN_MAX, "(too long to be recorded)");
     record_print(text, run, &copy);

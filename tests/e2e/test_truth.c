@@ -28,6 +28,14 @@ static const char *before(int64_t at)
     return blueprints[at % 4];
 }
 
+/* And on which server. */
+static const char *server_before(int64_t at)
+{
+    static const char *const servers[] = { NULL, NULL, "mdm-main", "mdm-apac" };
+
+    return servers[at % 4];
+}
+
 static void add_devices(struct pipeline *pipeline)
 {
     struct err err = ERR_INIT;
@@ -35,7 +43,9 @@ static void add_devices(struct pipeline *pipeline)
 
     for (int i = 0; i < DEVICES; i++) {
         snprintf(serial, sizeof(serial), "%s%09d", PREFIX, i);
-        must(abmsim_add_device(&pipeline->sim, serial, pipeline_country(i), before(i), NULL, &err), &err);
+        must(
+            abmsim_add_device(&pipeline->sim, serial, pipeline_country(i), before(i), server_before(i), &err),
+            &err);
     }
 }
 
@@ -57,6 +67,10 @@ static void see_record(void *user, const struct device *record)
         fail_msg("%s ended %s, from %s instead of %s", record->serial, outcome_name(record->outcome),
                  record->from_blueprint_id != NULL ? record->from_blueprint_id : "none",
                  before(at) != NULL ? before(at) : "none");
+    if (!str_eq(record->from_mdm_server_id, server_before(at)))
+        fail_msg("%s was on %s, not on %s", record->serial,
+                 record->from_mdm_server_id != NULL ? record->from_mdm_server_id : "none",
+                 server_before(at) != NULL ? server_before(at) : "none");
 }
 
 static void tells_what_a_dead_worker_did(void **state)

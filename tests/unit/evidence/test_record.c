@@ -15,14 +15,25 @@ static const char full[] =
     "\"attempts\":3,\"times\":{\"ingest\":\"2026-11-24T08:00:00.000Z\",\"validate\":\"2026-11-24T08:00:01."
     "000Z\","
     "\"import\":\"2026-11-24T08:00:02.000Z\",\"assign\":\"2026-11-24T08:00:03.000Z\",\"verify\":null,"
-    "\"end\":\"2026-11-24T08:00:04.123Z\"},\"rule\":\"1: serial.startswith('F')\"}\n";
+    "\"end\":\"2026-11-24T08:00:04.123Z\"},\"rule\":\"1: serial.startswith('F')\",\"from_mdm_server\":"
+    "\"mdm-0\"}\n";
 
 static const char bare[] =
     "{\"serial\":\"a\\\"b\\\\c\",\"run\":\"r\",\"row\":9,\"seq\":0,\"outcome\":\"rejected\",\"code\":null,"
     "\"blueprint_id\":null,"
     "\"from_blueprint_id\":null,\"mdm_server\":null,\"assignment_id\":null,\"attempts\":0,\"times\":{"
     "\"ingest\":null,"
-    "\"validate\":null,\"import\":null,\"assign\":null,\"verify\":null,\"end\":null},\"rule\":null}\n";
+    "\"validate\":null,\"import\":null,\"assign\":null,\"verify\":null,\"end\":null},\"rule\":null,"
+    "\"from_mdm_server\":null}\n";
+
+/* What was written before from_mdm_server was. */
+static const char older[] =
+    "{\"serial\":\"S\",\"run\":\"r\",\"row\":9,\"seq\":0,\"outcome\":\"assigned\",\"code\":null,"
+    "\"blueprint_id\":null,"
+    "\"from_blueprint_id\":null,\"mdm_server\":null,\"assignment_id\":null,\"attempts\":0,\"times\":{"
+    "\"ingest\":null,"
+    "\"validate\":null,\"import\":null,\"assign\":null,\"verify\":null,\"end\":null},"
+    "\"rule\":\"\\\",\\\"from_mdm_server\\\":\"}\n";
 
 #define T0 INT64_C(1795507200000) /* 2026-11-24T08:00:00Z */
 
@@ -36,6 +47,7 @@ static struct device full_device(void)
         .code = "abm_refused",
         .blueprint_id = "bp-1",
         .from_blueprint_id = "bp-0",
+        .from_mdm_server_id = "mdm-0",
         .mdm_server_id = "mdm-1",
         .assignment_id = "as-9",
         .attempts = 1,
@@ -82,6 +94,34 @@ static void reads_back_what_it_prints(void **state)
         assert_string_equal(again.data, lines[i]);
     }
     buf_release(&again);
+    pool_free(pool);
+}
+
+static const char numbered[] =
+    "{\"serial\":\"S\",\"run\":\"r\",\"row\":9,\"seq\":0,\"outcome\":\"assigned\",\"code\":null,"
+    "\"blueprint_id\":null,"
+    "\"from_blueprint_id\":null,\"mdm_server\":null,\"assignment_id\":null,\"attempts\":0,\"times\":{"
+    "\"ingest\":null,"
+    "\"validate\":null,\"import\":null,\"assign\":null,\"verify\":null,\"end\":null},\"rule\":null,"
+    "\"from_mdm_server\":7}\n";
+
+/* Absent is not null: nobody wrote down where the device had been. */
+static void takes_a_record_of_before(void **state)
+{
+    struct pool *pool = pool_new(1 << 20);
+    struct err err = ERR_INIT;
+    struct device device;
+    const char *run;
+
+    (void)state;
+    if (record_parse(older, strlen(older), pool, &run, &device, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_null(device.from_mdm_server_id);
+    assert_false(record_tells_from_server(older, strlen(older)));
+    assert_true(record_tells_from_server(full, strlen(full)));
+    assert_true(record_tells_from_server(bare, strlen(bare)));
+    assert_int_equal(record_parse(numbered, strlen(numbered), pool, &run, &device, &err), -1);
+    assert_int_equal(err.code, ERR_EVIDENCE);
     pool_free(pool);
 }
 
@@ -195,13 +235,17 @@ static void the_schema_lists_its_members(void **state)
         json_parse(full, strlen(full), &printed, &err) != 0)
         fail_msg("%s", err.text);
     name = json_first(json_get(schema, "required"));
-    for (member = json_first(printed); member != NULL; member = json_next(member), name = json_next(name)) {
+    for (member = json_first(printed); member != NULL; member = json_next(member)) {
+        assert_non_null(json_get(json_get(schema, "properties"), json_name(member)));
+        if (strcmp(json_name(member), "from_mdm_server") == 0) /* older records lack it */
+            continue;
         if (name == NULL)
             fail_msg("the schema does not require %s", json_name(member));
         assert_string_equal(json_string(name), json_name(member));
-        assert_non_null(json_get(json_get(schema, "properties"), json_name(member)));
+        name = json_next(name);
     }
     assert_null(name);
+    assert_int_equal(json_count(json_get(schema, "properties")), json_count(printed));
     json_free(schema);
     json_free(printed);
     buf_release(&text);
@@ -213,7 +257,7 @@ int main(void)
         cmocka_unit_test(the_schema_lists_its_members), cmocka_unit_test(prints_every_member_in_order),
         cmocka_unit_test(reads_back_what_it_prints),    cmocka_unit_test(reads_the_head),
         cmocka_unit_test(refuses_a_cut_head),           cmocka_unit_test(refuses_other_lines),
-        cmocka_unit_test(orders_by_row_serial_and_seq),
+        cmocka_unit_test(takes_a_record_of_before),     cmocka_unit_test(orders_by_row_serial_and_seq),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

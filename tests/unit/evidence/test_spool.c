@@ -98,7 +98,7 @@ static void shortens_what_no_stage_wrote(void **state)
         device->serial = rows[i].serial;
         device->code = rows[i].code;
         device->blueprint_id = device->from_blueprint_id = device->mdm_server_id = rows[i].id;
-        device->assignment_id = rows[i].id;
+        device->assignment_id = device->from_mdm_server_id = rows[i].id;
         device->rule = rows[i].rule;
         if (spool_write(&evidence->closing.spool, "run", "uid", devices, 2, sha256, &err) != 0)
             fail_msg("%s: %s", rows[i].what, err.text);
