@@ -159,6 +159,18 @@
     X(ERR_SUPERSEDED, "superseded", DENIED, "a later run has changed the device; --force overrides")         \
     X(ERR_RUN_STATE, "run_state", DENIED, "the run's state does not allow it: see the text")                 \
     X(ERR_RUN_LOST, "run_lost", LATER,                                                                       \
-      "abmctl run repair --run ID --input FILE puts back what Redis has lost")
+      "abmctl run repair --run ID --input FILE puts back what Redis has lost")                               \
+    /* plans */                                                                                              \
+    X(ERR_PLAN_FORMAT, "plan_format", INPUT, "name a plan as abmctl plan -o writes it")                      \
+    X(ERR_PLAN_ALTERED, "plan_altered", DENIED,                                                              \
+      "plan again: a plan is taken only as it was written, byte for byte")                                   \
+    X(ERR_PLAN_VERSION, "plan_version", DENIED,                                                              \
+      "use the abmctl that wrote the plan or a newer one, or plan again")                                    \
+    X(ERR_PLAN_ORG, "plan_org", DENIED, "name the plan's organization by --org, or plan again for this one") \
+    X(ERR_PLAN_STALE, "plan_stale", DENIED, "plan again: see plan.max_age in the settings")                  \
+    X(ERR_PLAN_UNCONFIRMED, "plan_unconfirmed", DENIED, "read what it would do, then add --confirm")         \
+    X(ERR_PLAN_APPROVALS, "plan_approvals", DENIED,                                                          \
+      "have the plan approved: abmctl plan approve --plan FILE --key KEY")                                   \
+    X(ERR_PLAN_GONE, "plan_gone", DENIED, "plan again: ABM no longer has what the text names")
 
 #endif
