@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain/approvers.h"
 #include "domain/field.h"
 #include "domain/ingest_device.h"
 #include "domain/ingest_head.h"
@@ -94,6 +95,41 @@ static int read_urgent(struct field_reader *reader, const char *name, const stru
     return 0;
 }
 
+static int read_only_new(struct field_reader *reader, const char *name, const struct json *value,
+                         void *object)
+{
+    struct ingest *ingest = ((struct head *)object)->ingest;
+
+    if (json_kind(value) == JSON_NULL || json_bool(value, &ingest->is_only_new))
+        return 0;
+    return field_wrong_type(reader, name, value, "true or false");
+}
+
+static int read_plan(struct field_reader *reader, const char *name, const struct json *value, void *object)
+{
+    return read_hash(reader, name, value, &((struct head *)object)->ingest->plan_sha256);
+}
+
+static int read_approvers(struct field_reader *reader, const char *name, const struct json *value,
+                          void *object)
+{
+    struct ingest *ingest = ((struct head *)object)->ingest;
+    char text[APPROVERS_BYTES];
+    const char *wanted;
+
+    if (json_kind(value) == JSON_NULL)
+        return 0;
+    if (json_kind(value) != JSON_ARRAY)
+        return field_wrong_type(reader, name, value, "a list");
+    wanted = approvers_read(value, text);
+    if (wanted != NULL)
+        return field_wrong(reader, name, "%s", wanted);
+    if (text[0] == '\0')
+        return 0;
+    ingest->approvers = pool_strdup(reader->pool, text);
+    return ingest->approvers != NULL ? 0 : pool_failed(reader->pool, reader->err);
+}
+
 static int read_source(struct field_reader *reader, const char *name, const struct json *value, void *object)
 {
     struct ingest *ingest = ((struct head *)object)->ingest;
@@ -149,13 +185,14 @@ static int keep_rejected(struct field_reader *reader, const char *name, const st
 }
 
 static const struct field head_fields[] = {
-    FIELD_BY("version", read_version, NULL),   FIELD_BY("run", read_nothing, NULL),
-    FIELD_BY("batch", read_nothing, NULL),     FIELD_BY("batches", read_nothing, NULL),
-    FIELD_BY("mode", read_mode, NULL),         FIELD_BY("operator", read_operator, NULL),
-    FIELD_BY("source", read_source, NULL),     FIELD_BY("mapping_sha256", read_mapping, NULL),
-    FIELD_BY("git_commit", read_commit, NULL), FIELD_BY("urgent", read_urgent, NULL),
-    FIELD_BY("part", read_part, NULL),         FIELD_BY("devices", keep_devices, NULL),
-    FIELD_BY("rejected", keep_rejected, NULL),
+    FIELD_BY("version", read_version, NULL),     FIELD_BY("run", read_nothing, NULL),
+    FIELD_BY("batch", read_nothing, NULL),       FIELD_BY("batches", read_nothing, NULL),
+    FIELD_BY("mode", read_mode, NULL),           FIELD_BY("operator", read_operator, NULL),
+    FIELD_BY("source", read_source, NULL),       FIELD_BY("mapping_sha256", read_mapping, NULL),
+    FIELD_BY("git_commit", read_commit, NULL),   FIELD_BY("urgent", read_urgent, NULL),
+    FIELD_BY("only_new", read_only_new, NULL),   FIELD_BY("plan_sha256", read_plan, NULL),
+    FIELD_BY("approvers", read_approvers, NULL), FIELD_BY("part", read_part, NULL),
+    FIELD_BY("devices", keep_devices, NULL),     FIELD_BY("rejected", keep_rejected, NULL),
 };
 
 /* --- run, batch, batches --- */
@@ -297,6 +334,8 @@ static int check_counts(struct field_reader *reader, const struct head *head, st
         return field_wrong(reader, "version", "is missing");
     if (head->devices == NULL)
         return field_wrong(reader, "devices", "is missing");
+    if (ingest->approvers != NULL && ingest->plan_sha256 == NULL)
+        return field_wrong(reader, "plan_sha256", "is missing, but there are approvers");
     ingest->count = json_count(head->devices);
     ingest->rejected_count = json_count(head->rejected);
     if (ingest->count > INGEST_MAX_DEVICES || ingest->rejected_count > INGEST_MAX_DEVICES)

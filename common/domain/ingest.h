@@ -42,7 +42,10 @@ struct ingest {
     const char *source_name, *source_sha256;
     const char *mapping_sha256; /* NULL: validate's own mapping */
     const char *git_commit;
-    bool is_urgent; /* passes other runs; a run of one batch */
+    bool is_urgent;          /* passes other runs; a run of one batch */
+    bool is_only_new;        /* no existing assignment is changed */
+    const char *plan_sha256; /* the plan that the run applies (plan.h); NULL: none */
+    const char *approvers;   /* of that plan, as approvers.h has them; NULL: nobody */
     struct device *devices;
     size_t count;
     struct ingest_rejected *rejected;
@@ -55,8 +58,9 @@ struct ingest {
  * Reads one batch; everything in *ingest_r lives in pool.
  *
  * Required: version, devices (may be empty where rejected is not), and of each device serial and country.
- * null stands for absent in every optional member but expected_from. No two rows of the batch, of devices and
- * rejected together, are the same. An action that is neither assign nor remove is ACTION_UNKNOWN.
+ * null stands for absent in every optional member but expected_from. approvers stands only with plan_sha256.
+ * No two rows of the batch, of devices and rejected together, are the same. An action that is neither assign
+ * nor remove is ACTION_UNKNOWN.
  *
  * -1 with ERR_MSG_VERSION, ERR_MSG_TOO_MANY, ERR_MSG_TOO_LARGE, ERR_MSG_MALFORMED (the text names the path,
  * as "devices[3].serial: a number, wanted a string"), ERR_LIMIT (the pool). Where the run and batch could

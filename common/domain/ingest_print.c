@@ -2,6 +2,7 @@
 #include "domain/ingest.h"
 
 #include "base/json.h"
+#include "domain/approvers.h"
 #include "domain/ingest_device.h"
 
 static void add_if(struct json_out *json, const char *name, const char *text)
@@ -28,6 +29,11 @@ static void print_head(struct json_out *json, const struct ingest *head)
     add_if(json, "git_commit", head->git_commit);
     if (head->is_urgent)
         json_add_bool(json, "urgent", true);
+    if (head->is_only_new)
+        json_add_bool(json, "only_new", true);
+    add_if(json, "plan_sha256", head->plan_sha256);
+    if (head->approvers != NULL)
+        approvers_print(json, "approvers", head->approvers);
     if (head->part.path != NULL && *head->part.path != '\0') {
         json_begin(json, "part", '{');
         json_add_string(json, "path", head->part.path);

@@ -82,6 +82,10 @@ struct settings {
     const char **audit_sinks; /* "file:evidence" with the path resolved */
     size_t audit_sink_count;
     int64_t runs_keep_ms;
+    int64_t plan_max_age_ms;
+    int64_t apply_require_approvals; /* at most apply_approver_count */
+    const char **apply_approvers;    /* public keys: an absolute path (PEM), or base64 of the key in DER */
+    size_t apply_approver_count;
     const char *secrets_seal_key; /* a secret reference; NULL */
     bool secrets_allow_mount_mode;
 };

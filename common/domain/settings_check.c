@@ -62,8 +62,23 @@ static int check_timeout(const struct loaded *loaded, size_t index, struct err *
                         clock_duration(lease_ms, lease_text));
 }
 
+/* More approvals than there are who may give them: no plan could ever be applied. */
+static int check_approvals(const struct loaded *loaded, struct err *err)
+{
+    const struct settings *settings = &loaded->settings;
+    struct setting_place place;
+
+    if (settings->apply_require_approvals <= (int64_t)settings->apply_approver_count)
+        return 0;
+    setting_find_place(loaded, SCOPE_TOP, 0, settings_row_of(SCOPE_TOP, "apply.require_approvals"), &place);
+    return setting_fail(&place, err, ERR_SETTINGS, "%lld approvals are wanted, but apply.approvers names %zu",
+                        (long long)settings->apply_require_approvals, settings->apply_approver_count);
+}
+
 int settings_check(struct loaded *loaded, struct err *err)
 {
+    if (check_approvals(loaded, err) != 0)
+        return -1;
     for (size_t i = 0; i < loaded->settings.org_count; i++)
         if (check_url(loaded, i, err) != 0 || check_timeout(loaded, i, err) != 0)
             return -1;

@@ -27,6 +27,16 @@ static void add_text(struct buf *out, const char *text)
         json_quote(out, text, strlen(text));
 }
 
+static void add_list(struct buf *out, struct setting_list list)
+{
+    buf_add_char(out, '[');
+    for (size_t i = 0; i < *list.count; i++) {
+        buf_add_str(out, i > 0 ? ", " : "");
+        add_text(out, (*list.at)[i]);
+    }
+    buf_add_char(out, ']');
+}
+
 static void add_value(struct buf *out, const struct loaded *loaded, const struct setting *row,
                       const void *member)
 {
@@ -42,12 +52,8 @@ static void add_value(struct buf *out, const struct loaded *loaded, const struct
         return;
     case SETTING_BOOL: buf_add_str(out, *(const bool *)member ? "true" : "false"); return;
     case SETTING_SINKS:
-        buf_add_char(out, '[');
-        for (size_t i = 0; i < loaded->settings.audit_sink_count; i++) {
-            buf_add_str(out, i > 0 ? ", " : "");
-            add_text(out, loaded->settings.audit_sinks[i]);
-        }
-        buf_add_char(out, ']');
+    case SETTING_KEYS:
+        add_list(out, setting_list_of((struct settings *)(uintptr_t)&loaded->settings, row->type));
         return;
     default: add_text(out, *(const char *const *)member); return;
     }
@@ -137,6 +143,8 @@ void settings_print(const struct settings *settings, struct buf *out)
     }
     add_rows(out, loaded, SCOPE_TOP, 0, 0, "audit");
     add_rows(out, loaded, SCOPE_TOP, 0, 0, "runs");
+    add_rows(out, loaded, SCOPE_TOP, 0, 0, "plan");
+    add_rows(out, loaded, SCOPE_TOP, 0, 0, "apply");
     add_rows(out, loaded, SCOPE_TOP, 0, 0, "secrets");
 }
 

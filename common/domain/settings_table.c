@@ -114,6 +114,13 @@ static const struct setting rows[] = {
         HELP("where evidence is kept, a list: `file:FOLDER`")),
     ROW("runs.keep", TOP(runs_keep_ms), DURATION, DEFAULT("30d"), RANGE(SECOND, 3650 * DAY),
         HELP("how long Redis remembers a closed run; the evidence stays")),
+    ROW("plan.max_age", TOP(plan_max_age_ms), DURATION, DEFAULT("24h"), RANGE(SECOND, 3650 * DAY),
+        HELP("how old a plan may be when it is applied")),
+    ROW("apply.require_approvals", TOP(apply_require_approvals), INT, DEFAULT("0"), RANGE(0, 16),
+        HELP("keys of `apply.approvers` that must have signed a plan before it is applied; 0: none")),
+    ROW("apply.approvers", TOP(apply_approvers), KEYS, OPTIONAL,
+        HELP("public keys of those who may approve a plan, a list: paths (PEM), or the key itself (base64 of "
+             "its DER)")),
     ROW("secrets.seal_key", TOP(secrets_seal_key), SECRET, OPTIONAL,
         HELP("32 bytes in base64 that seal what must stand in Redis (tokens)")),
     ROW("secrets.allow_mount_mode", TOP(secrets_allow_mount_mode), BOOL, DEFAULT("false"),
@@ -124,6 +131,15 @@ const struct setting *settings_rows(size_t *count_r)
 {
     *count_r = sizeof(rows) / sizeof(rows[0]);
     return rows;
+}
+
+struct setting_list setting_list_of(struct settings *settings, enum setting_type type)
+{
+    if (type == SETTING_SINKS)
+        return (struct setting_list){ &settings->audit_sinks, &settings->audit_sink_count };
+    if (type == SETTING_KEYS)
+        return (struct setting_list){ &settings->apply_approvers, &settings->apply_approver_count };
+    return (struct setting_list){ NULL, NULL };
 }
 
 size_t settings_row_of(enum setting_scope scope, const char *path)
@@ -154,12 +170,19 @@ static char *duration_text(int64_t ms, char *text, size_t len)
 char *setting_type_text(const struct setting *row, char *text)
 {
     static const char *const names[] = {
-        [SETTING_VERSION] = "1",          [SETTING_PERCENT] = "whole percentage, 0% to 100%",
-        [SETTING_BOOL] = "true or false", [SETTING_TEXT] = "text",
-        [SETTING_PATH] = "path",          [SETTING_SECRET] = "secret reference",
-        [SETTING_REDIS_URL] = "URL",      [SETTING_API_URL] = "URL",
-        [SETTING_DIALECT] = "name",       [SETTING_PATTERN] = "pattern",
-        [SETTING_SIGNER] = "signer",      [SETTING_SINKS] = "list of sinks",
+        [SETTING_VERSION] = "1",
+        [SETTING_PERCENT] = "whole percentage, 0% to 100%",
+        [SETTING_BOOL] = "true or false",
+        [SETTING_TEXT] = "text",
+        [SETTING_PATH] = "path",
+        [SETTING_SECRET] = "secret reference",
+        [SETTING_REDIS_URL] = "URL",
+        [SETTING_API_URL] = "URL",
+        [SETTING_DIALECT] = "name",
+        [SETTING_PATTERN] = "pattern",
+        [SETTING_SIGNER] = "signer",
+        [SETTING_SINKS] = "list of sinks",
+        [SETTING_KEYS] = "list of public keys",
     };
     char low[32], top[32];
 

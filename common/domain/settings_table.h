@@ -27,6 +27,7 @@ enum setting_type {
     SETTING_PATTERN,
     SETTING_SIGNER,
     SETTING_SINKS,
+    SETTING_KEYS,
 };
 
 struct setting {
@@ -40,6 +41,15 @@ struct setting {
     const char *help;
     const char *shown_fallback; /* for people, where the default is worked out; NULL: fallback */
 };
+
+/* A setting of several values: where they are kept. */
+struct setting_list {
+    const char ***at;
+    size_t *count;
+};
+
+/** The member of a row that is a list; at is NULL where the row is none. */
+struct setting_list setting_list_of(struct settings *settings, enum setting_type type);
 
 const struct setting *settings_rows(size_t *count_r) __attribute__((returns_nonnull));
 /** "whole number, 1 to 1000", into text[64]. */

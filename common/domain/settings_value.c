@@ -15,7 +15,7 @@
 
 #define SHOWN_MAX 64
 #define TEXT_MAX  1024
-#define SINKS_MAX 16
+#define LIST_MAX  16
 
 /* A value on its way: the text, where it stands, and what reads it. */
 struct value {
@@ -45,6 +45,7 @@ static bool may_hold_secret(const struct value *value)
     switch (value->row->type) {
     case SETTING_SECRET:
     case SETTING_SIGNER:
+    case SETTING_KEYS:
     case SETTING_REDIS_URL: return true;
     default: return strchr(value->text, '@') != NULL;
     }
@@ -227,83 +228,6 @@ static int take_signer(const struct value *value, const char **kept_r, struct er
     return keep_path(value, "ed25519:file:", value->text + 13, kept_r, err);
 }
 
-static int add_sink(struct value *value, const char *text, struct err *err)
-{
-    struct settings *settings = &value->loaded->settings;
-
-    value->text = text;
-    if (settings->audit_sink_count == SINKS_MAX)
-        return setting_fail(&value->place, err, ERR_SETTINGS, "more than %d sinks", SINKS_MAX);
-    if (str_starts(text, "s3:"))
-        return fail_later(value, "s3:", "file:FOLDER", err);
-    if (!str_starts(text, "file:") || text[5] == '\0')
-        return fail_type(value, "file:FOLDER", err);
-    return keep_path(value, "file:", text + 5, &settings->audit_sinks[settings->audit_sink_count++], err);
-}
-
-static int take_sinks_of_env(struct value *value, const char *list, struct err *err)
-{
-    while (*list != '\0') {
-        size_t len = strcspn(list, ",");
-        const char *sink = pool_strndup(value->loaded->pool, list, len);
-
-        if (sink == NULL)
-            return pool_failed(value->loaded->pool, err);
-        if (add_sink(value, sink, err) != 0)
-            return -1;
-        list += len + (list[len] == ',');
-    }
-    return 0;
-}
-
-static int take_sinks(struct value *value, const struct yaml_node *node, struct err *err)
-{
-    struct settings *settings = &value->loaded->settings;
-
-    settings->audit_sinks = pool_array(value->loaded->pool, SINKS_MAX, sizeof(*settings->audit_sinks));
-    if (settings->audit_sinks == NULL)
-        return pool_failed(value->loaded->pool, err);
-    if (node == NULL && take_sinks_of_env(value, value->text, err) != 0)
-        return -1;
-    for (const struct yaml_node *item = node == NULL ? NULL : node->first; item != NULL; item = item->next) {
-        value->place.at = item->at;
-        if (item->kind != YAML_SCALAR)
-            return setting_fail(&value->place, err, ERR_SETTINGS_TYPE, "%s in the list, wanted file:FOLDER",
-                                yaml_kind_name(item->kind));
-        if (add_sink(value, item->text, err) != 0)
-            return -1;
-    }
-    if (settings->audit_sink_count == 0)
-        return setting_fail(&value->place, err, ERR_SETTINGS_MISSING,
-                            "the list is empty, wanted one sink at least");
-    return 0;
-}
-
-static int take_text(struct value *value, void *member, struct err *err)
-{
-    switch (value->row->type) {
-    case SETTING_VERSION:
-        if (!value->is_plain || strcmp(value->text, "1") != 0)
-            return fail_type(value, "1: the only version that this pipeline reads", err);
-        *(int64_t *)member = 1;
-        return 0;
-    case SETTING_INT: return take_int(value, member, err);
-    case SETTING_DURATION: return take_duration(value, member, err);
-    case SETTING_PERCENT: return take_percent(value, member, err);
-    case SETTING_BOOL: return take_bool(value, member, err);
-    case SETTING_TEXT: return keep_text(value, value->text, member, err);
-    case SETTING_PATH: return keep_path(value, "", value->text, member, err);
-    case SETTING_SECRET: return take_secret(value, member, err);
-    case SETTING_REDIS_URL: return take_redis_url(value, member, err);
-    case SETTING_API_URL: return take_api_url(value, member, err);
-    case SETTING_DIALECT: return take_dialect(value, member, err);
-    case SETTING_PATTERN: return take_pattern(value, member, err);
-    case SETTING_SIGNER: return take_signer(value, member, err);
-    case SETTING_SINKS: return take_sinks(value, NULL, err);
-    }
-    return err_set(err, ERR_BUG, 0, "setting %s has no type", value->row->path);
-}
-
 /* What a file of settings may hold as it is, so that what is printed loads again: neither controls (C1 too,
  * which come by the environment or as an escape) nor what is no character of a text. */
 static bool is_plain_text(const char *text)
@@ -332,11 +256,121 @@ static int check_text(const struct value *value, struct err *err)
     return 0;
 }
 
+static int add_sink(const struct value *value, const char **kept_r, struct err *err)
+{
+    if (str_starts(value->text, "s3:"))
+        return fail_later(value, "s3:", "file:FOLDER", err);
+    if (!str_starts(value->text, "file:") || value->text[5] == '\0')
+        return fail_type(value, "file:FOLDER", err);
+    return keep_path(value, "file:", value->text + 5, kept_r, err);
+}
+
+/* A key in DER begins with 0x30 and has 44 bytes or more; no path of that length is without a dot. */
+static bool is_key_itself(const char *text)
+{
+    size_t len = strlen(text);
+
+    return text[0] == 'M' && len >= 56 && len % 4 == 0 &&
+           strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=") == len;
+}
+
+static int add_key(const struct value *value, const char **kept_r, struct err *err)
+{
+    if (is_key_itself(value->text))
+        return keep_text(value, value->text, kept_r, err);
+    if (strstr(value->text, "-----BEGIN") != NULL)
+        return fail_type(value, "the path of the key's file, or its base64 alone", err);
+    return keep_path(value, "", value->text, kept_r, err);
+}
+
+/* One value of a list, which value->text holds. */
+static int add_item(const struct value *value, struct err *err)
+{
+    struct setting_list list = setting_list_of(&value->loaded->settings, value->row->type);
+    const char **kept_r;
+
+    if (*list.count == LIST_MAX)
+        return setting_fail(&value->place, err, ERR_SETTINGS, "more than %d values", LIST_MAX);
+    kept_r = &(*list.at)[(*list.count)++];
+    return value->row->type == SETTING_SINKS ? add_sink(value, kept_r, err) : add_key(value, kept_r, err);
+}
+
+static int take_list_of_env(struct value *value, const char *list, struct err *err)
+{
+    while (*list != '\0') {
+        size_t len = strcspn(list, ",");
+
+        value->text = pool_strndup(value->loaded->pool, list, len);
+        if (value->text == NULL)
+            return pool_failed(value->loaded->pool, err);
+        if (value->text[0] == '\0')
+            return setting_fail(&value->place, err, ERR_SETTINGS_TYPE, "a value of the list is empty");
+        if (add_item(value, err) != 0)
+            return -1;
+        list += len + (list[len] == ',');
+    }
+    return 0;
+}
+
+static int take_list(struct value *value, const struct yaml_node *node, struct err *err)
+{
+    struct setting_list list = setting_list_of(&value->loaded->settings, value->row->type);
+    char wanted[64];
+
+    *list.at = pool_array(value->loaded->pool, LIST_MAX, sizeof(**list.at));
+    if (*list.at == NULL)
+        return pool_failed(value->loaded->pool, err);
+    if (node == NULL && take_list_of_env(value, value->text, err) != 0)
+        return -1;
+    for (const struct yaml_node *item = node == NULL ? NULL : node->first; item != NULL; item = item->next) {
+        value->place.at = item->at;
+        if (item->kind != YAML_SCALAR)
+            return setting_fail(&value->place, err, ERR_SETTINGS_TYPE, "%s in the list, wanted: %s",
+                                yaml_kind_name(item->kind), setting_type_text(value->row, wanted));
+        value->text = item->text;
+        value->is_plain = item->is_plain;
+        if (check_text(value, err) != 0 || add_item(value, err) != 0)
+            return -1;
+    }
+    if (*list.count == 0 && value->row->is_required)
+        return setting_fail(&value->place, err, ERR_SETTINGS_MISSING,
+                            "the list is empty, wanted one at least");
+    return 0;
+}
+
+static int take_text(struct value *value, void *member, struct err *err)
+{
+    switch (value->row->type) {
+    case SETTING_VERSION:
+        if (!value->is_plain || strcmp(value->text, "1") != 0)
+            return fail_type(value, "1: the only version that this pipeline reads", err);
+        *(int64_t *)member = 1;
+        return 0;
+    case SETTING_INT: return take_int(value, member, err);
+    case SETTING_DURATION: return take_duration(value, member, err);
+    case SETTING_PERCENT: return take_percent(value, member, err);
+    case SETTING_BOOL: return take_bool(value, member, err);
+    case SETTING_TEXT: return keep_text(value, value->text, member, err);
+    case SETTING_PATH: return keep_path(value, "", value->text, member, err);
+    case SETTING_SECRET: return take_secret(value, member, err);
+    case SETTING_REDIS_URL: return take_redis_url(value, member, err);
+    case SETTING_API_URL: return take_api_url(value, member, err);
+    case SETTING_DIALECT: return take_dialect(value, member, err);
+    case SETTING_PATTERN: return take_pattern(value, member, err);
+    case SETTING_SIGNER: return take_signer(value, member, err);
+    case SETTING_SINKS:
+    case SETTING_KEYS: return take_list(value, NULL, err);
+    }
+    return err_set(err, ERR_BUG, 0, "setting %s has no type", value->row->path);
+}
+
 static int take_node(struct value *value, const struct yaml_node *node, void *member, struct err *err)
 {
-    if (node->kind == YAML_SEQ && value->row->type == SETTING_SINKS)
-        return take_sinks(value, node, err);
-    if (node->kind != YAML_SCALAR || value->row->type == SETTING_SINKS) {
+    bool is_list = setting_list_of(&value->loaded->settings, value->row->type).at != NULL;
+
+    if (node->kind == YAML_SEQ && is_list)
+        return take_list(value, node, err);
+    if (node->kind != YAML_SCALAR || is_list) {
         char wanted[64];
 
         setting_type_text(value->row, wanted);

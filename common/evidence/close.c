@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crypto/verifier.h"
+#include "domain/approvers.h"
 #include "evidence/close_inside.h"
 #include "evidence/ship.h"
 #include "evidence/work.h"
@@ -179,6 +180,8 @@ static void fill_manifest(const struct close_job *job, struct manifest *manifest
         .dialect = closing->dialect,
         .deprecations = view->deprecations,
         .deprecation_count = view->deprecation_count,
+        .plan_sha256 = sha256_is_hex(view->plan_sha256) ? view->plan_sha256 : NULL,
+        .plan_approvers = approvers_are_valid(view->approvers) ? view->approvers : NULL,
     };
     memcpy(manifest->outputs, job->set.outputs, sizeof(manifest->outputs));
 }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "domain/approvers.h"
 
 #define NUMBER_MAX INT64_C(999999999)
 
@@ -109,5 +110,11 @@ void manifest_print(struct buf *out, const struct manifest *manifest)
     for (size_t i = 0; i < manifest->deprecation_count; i++)
         json_add_string(&json, NULL, manifest->deprecations[i]);
     json_end(&json, ']');
+    if (manifest->plan_sha256 != NULL) {
+        json_begin(&json, "plan", '{');
+        json_add_string(&json, "sha256", manifest->plan_sha256);
+        approvers_print(&json, "approvers", manifest->plan_approvers);
+        json_end(&json, '}');
+    }
     json_end(&json, '}');
 }

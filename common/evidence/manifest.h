@@ -4,8 +4,9 @@
  * Pure.
  *
  * Printed as compact JSON with the members always in the order of the structure, so equal manifests are equal
- * bytes. A stored format: version 1. A change adds members at the end and raises MANIFEST_VERSION;
- * manifest_parse goes on reading all versions, since evidence is kept for years.
+ * bytes. A stored format: version 1. A change adds members at the end, and raises MANIFEST_VERSION where a
+ * reader that does not know them would judge wrongly; manifest_parse goes on reading all versions, since
+ * evidence is kept for years. `plan` stands only in the manifests of a run that applied one.
  */
 #ifndef EVIDENCE_MANIFEST_H
 #define EVIDENCE_MANIFEST_H
@@ -48,6 +49,8 @@ struct manifest {
     const char *dialect;
     const char *const *deprecations;
     size_t deprecation_count;
+    const char *plan_sha256;    /* the plan that the run applied; NULL: none, then the member is left out */
+    const char *plan_approvers; /* as domain/approvers.h has them; NULL: nobody */
 };
 
 /** Appends the payload. Errors stand in out. */

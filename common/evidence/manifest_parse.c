@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "domain/approvers.h"
 
 enum need { REQUIRED, OR_NULL };
 
@@ -206,6 +207,27 @@ static int read_tail(const struct json *doc, struct pool *pool, struct manifest 
     return 0;
 }
 
+static int read_plan(const struct json *doc, struct pool *pool, struct manifest *manifest, struct err *err)
+{
+    const struct json *plan = json_get(doc, "plan");
+    char approvers[APPROVERS_BYTES];
+    const char *wanted;
+
+    if (plan == NULL)
+        return 0;
+    if (json_kind(plan) != JSON_OBJECT)
+        return wrong(err, "plan", plan, "an object");
+    if (read_hash(json_get(plan, "sha256"), "plan.sha256", REQUIRED, pool, &manifest->plan_sha256, err) != 0)
+        return -1;
+    wanted = approvers_read(json_get(plan, "approvers"), approvers);
+    if (wanted != NULL)
+        return err_set(err, ERR_EVIDENCE, 0, "manifest: plan.approvers: %s", wanted);
+    if (approvers[0] == '\0')
+        return 0;
+    manifest->plan_approvers = pool_strdup(pool, approvers);
+    return manifest->plan_approvers != NULL ? 0 : pool_failed(pool, err);
+}
+
 int manifest_parse(const char *text, size_t len, struct pool *pool, struct manifest *manifest_r,
                    struct err *err)
 {
@@ -222,7 +244,8 @@ int manifest_parse(const char *text, size_t len, struct pool *pool, struct manif
         wrong(err, "payload", doc, "an object");
     } else if (read_head(doc, pool, &manifest, err) == 0 && read_context(doc, pool, &manifest, err) == 0 &&
                read_outputs(doc, &manifest, err) == 0 && read_files(doc, pool, &manifest, err) == 0 &&
-               read_chain(doc, pool, &manifest, err) == 0 && read_tail(doc, pool, &manifest, err) == 0) {
+               read_chain(doc, pool, &manifest, err) == 0 && read_tail(doc, pool, &manifest, err) == 0 &&
+               read_plan(doc, pool, &manifest, err) == 0) {
         *manifest_r = manifest;
         rc = 0;
     }

@@ -29,6 +29,9 @@ struct run_view {
     const char *mode;
     const char *operator_, *source_name, *source_sha256, *mapping_sha256, *git_commit;
     const char *host;
+    const char *plan_sha256; /* of the plan that it applies; NULL: none */
+    const char *approvers;   /* of that plan: key ids, divided by commas; NULL: nobody */
+    bool is_only_new;
     int64_t batches;                /* declared */
     int64_t come;                   /* registered */
     int64_t expected;               /* devices of the registered batches, rejected rows too */

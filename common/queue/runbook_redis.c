@@ -46,6 +46,9 @@ static void fill_view(const struct redis_reply *hash, const char *run, struct po
     view->mapping_sha256 = text_of(hash, "mapping_sha256", pool);
     view->git_commit = text_of(hash, "git_commit", pool);
     view->host = text_of(hash, "host", pool);
+    view->plan_sha256 = text_of(hash, "plan_sha256", pool);
+    view->approvers = text_of(hash, "approvers", pool);
+    view->is_only_new = number_of(hash, "only_new") == 1;
     view->batches = number_of(hash, "batches");
     view->come = number_of(hash, "come");
     view->expected = number_of(hash, "expected");

@@ -8,7 +8,7 @@
 #define TARGET_IMPORT 1
 #define TARGET_AUDIT  2
 #define TARGET_INGEST 3
-#define MEMBERS_MOST  8
+#define MEMBERS_MOST  11
 
 /* The register script knows its streams by place: import, audit, and ingest itself. */
 static void fix_targets(struct plan *plan)
@@ -30,6 +30,9 @@ static size_t members_of(struct worker *worker, const struct ingest *ingest, con
         "git_commit",     ingest->git_commit,
         "host",           worker->host,
         "urgent",         ingest->is_urgent ? "1" : "",
+        "only_new",       ingest->is_only_new ? "1" : "",
+        "plan_sha256",    ingest->plan_sha256,
+        "approvers",      ingest->approvers,
     };
 
     memcpy(members, pairs, sizeof(pairs));

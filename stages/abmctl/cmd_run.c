@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "domain/approvers.h"
 #include "domain/message.h"
 #include "look.h"
 #include "queue/control.h"
@@ -32,6 +33,12 @@ static void print_run(struct json_out *json, const struct run_view *run, const s
     json_add_string(json, "source_sha256", run->source_sha256);
     json_add_string(json, "mapping_sha256", run->mapping_sha256);
     json_add_string(json, "git_commit", run->git_commit);
+    if (run->is_only_new)
+        json_add_bool(json, "only_new", true);
+    if (run->plan_sha256 != NULL) {
+        json_add_string(json, "plan_sha256", run->plan_sha256);
+        approvers_print(json, "approvers", approvers_are_valid(run->approvers) ? run->approvers : NULL);
+    }
     json_add_int(json, "batches", run->batches);
     json_add_int(json, "come", run->come);
     json_add_int(json, "malformed", run->malformed);
@@ -176,6 +183,10 @@ static int show_one(struct ctl *ctl, const struct run_view *run, const struct re
     show_line("mapping", run->mapping_sha256);
     show_line("operator", run->operator_);
     show_line("git commit", run->git_commit);
+    if (run->plan_sha256 != NULL)
+        show_line("plan", run->plan_sha256);
+    if (run->approvers != NULL)
+        show_line("approved by", run->approvers);
     show_line("created", run->created_ms > 0 ? clock_iso(run->created_ms, time) : NULL);
     show_line("closed", run->closed_ms > 0 ? clock_iso(run->closed_ms, time) : NULL);
     show_line("batches", batches);

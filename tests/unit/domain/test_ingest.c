@@ -11,7 +11,8 @@
 #include "domain/ingest.h"
 #include "domain/message_inside.h"
 
-#define HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define OTHER "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define HASH  "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 static int setup(void **state)
 {
@@ -79,13 +80,18 @@ static void the_least_there_can_be(void **state)
     parse(*state,
           "{\"devices\":[{\"serial\":\"A\",\"country\":\"\"},{\"country\":\"DE\",\"serial\":\"\",\"model\":"
           "null}],"
-          "\"version\":1,\"run\":null,\"git_commit\":null,\"rejected\":null}",
+          "\"version\":1,\"run\":null,\"git_commit\":null,\"rejected\":null,\"plan_sha256\":null,"
+          "\"approvers\":null,"
+          "\"only_new\":null}",
           &got);
     assert_null(got.run);
     assert_int_equal(got.batch, 1);
     assert_int_equal(got.batches, 1);
     assert_string_equal(got.mode, "apply");
     assert_null(got.mapping_sha256);
+    assert_null(got.plan_sha256);
+    assert_null(got.approvers);
+    assert_false(got.is_only_new);
     assert_int_equal(got.count, 2);
     assert_int_equal(got.devices[0].row, 1);
     assert_int_equal(got.devices[1].row, 2);
@@ -179,7 +185,8 @@ static void halves_keep_everything(void **state)
 {
     static const char text[] =
         "{\"version\":1,\"run\":\"r\",\"batch\":2,\"batches\":3,\"mode\":\"apply\",\"operator\":\"a\\tb\","
-        "\"source\":{\"name\":\"x\"},\"git_commit\":\"0a\",\"part\":{\"path\":\"01\",\"sha256\":\"" HASH
+        "\"source\":{\"name\":\"x\"},\"git_commit\":\"0a\",\"only_new\":true,\"plan_sha256\":\"" HASH
+        "\",\"approvers\":[\"" HASH "\",\"" OTHER "\"],\"part\":{\"path\":\"01\",\"sha256\":\"" HASH
         "\",\"total\":40},\"zone\":[1],\"devices\":[{\"row\":4,\"serial\":\"A\",\"country\":\"JP\",\"extra\":"
         "{\"site\":"
         "\"Ulm\"},\"blueprint_id\":\"b\",\"mdm_server\":\"m\",\"action\":\"wipe\",\"expected_from\":null,"
@@ -196,6 +203,9 @@ static void halves_keep_everything(void **state)
     assert_string_equal(got.part.path, "01");
     assert_int_equal(got.part.total, 40);
     assert_string_equal(got.unknown, "\"zone\":[1]");
+    assert_true(got.is_only_new);
+    assert_string_equal(got.plan_sha256, HASH);
+    assert_string_equal(got.approvers, HASH "," OTHER);
     for (size_t i = 0; i < 3; i++)
         list[i] = &got.devices[i];
     buf_init(&out, INGEST_MAX_BYTES);
@@ -318,6 +328,19 @@ static void says_what_is_wrong(void **state)
         { "a rejected row with a code that is none",
           "{\"version\":1,\"devices\":[],\"rejected\":[{\"row\":1,\"code\":\"A B\"}]}", ERR_MSG_MALFORMED,
           "rejected[0].code: wanted", NULL },
+        { "a plan that is no hash", "{\"version\":1,\"plan_sha256\":\"ab\",\"devices\":[" ONE "]}",
+          ERR_MSG_MALFORMED, "plan_sha256: wanted 64", NULL },
+        { "approvers of no plan", "{\"version\":1,\"approvers\":[\"" HASH "\"],\"devices\":[" ONE "]}",
+          ERR_MSG_MALFORMED, "plan_sha256: is missing", NULL },
+        { "approvers that are text",
+          "{\"version\":1,\"plan_sha256\":\"" HASH "\",\"approvers\":\"" HASH "\",\"devices\":[" ONE "]}",
+          ERR_MSG_MALFORMED, "approvers: a string, wanted a list", NULL },
+        { "an approver twice",
+          "{\"version\":1,\"plan_sha256\":\"" HASH "\",\"approvers\":[\"" HASH "\",\"" HASH
+          "\"],\"devices\":[" ONE "]}",
+          ERR_MSG_MALFORMED, "approvers: wanted a list of at most 16", NULL },
+        { "only_new as text", "{\"version\":1,\"only_new\":\"yes\",\"devices\":[" ONE "]}", ERR_MSG_MALFORMED,
+          "only_new: a string, wanted true or false", NULL },
         { "a part of nothing",
           "{\"version\":1,\"part\":{\"path\":\"2\",\"sha256\":\"" HASH "\",\"total\":2},\"devices\":[" ONE
           "]}",

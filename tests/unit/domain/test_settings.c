@@ -192,6 +192,24 @@ static void says_what_is_wrong_and_where(void **state)
         { "a bad name", REDIS "orgs: { \"a/b\": {} }\n" AUDIT, ERR_SETTINGS, "the name of an organization" },
         { "no signer", REDIS ORG "audit: { sinks: [\"file:e\"] }\n", ERR_SETTINGS_MISSING,
           "audit.signer is missing" },
+        { "more approvals than who may give them",
+          LEAST "apply: { require_approvals: 2, approvers: [a.pem] }\n", ERR_SETTINGS,
+          "p.yaml:9:29: apply.require_approvals: 2 approvals are wanted, but apply.approvers names 1" },
+        { "too many approvals", LEAST "apply: { require_approvals: 17 }\n", ERR_SETTINGS_TYPE,
+          "'17', wanted a whole number from 0 to 16" },
+        { "approvers that are no list", LEAST "apply: { approvers: a.pem }\n", ERR_SETTINGS_TYPE,
+          "apply.approvers: a value, wanted: list of public keys" },
+        { "an approver that is a map", LEAST "apply: { approvers: [{}] }\n", ERR_SETTINGS_TYPE,
+          "apply.approvers: a map in the list, wanted: list of public keys" },
+        { "an empty approver", LEAST "apply: { approvers: [a.pem, \"\"] }\n", ERR_SETTINGS_TYPE,
+          "apply.approvers: the value is empty" },
+        { "a key's file in place of its path", LEAST "apply: { approvers: [\"-----BEGIN s3cr3tvalue\"] }\n",
+          ERR_SETTINGS_TYPE,
+          "wanted the path of the key's file, or its base64 alone (the value is not shown)" },
+        { "seventeen approvers", LEAST "apply: { approvers: [a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q] }\n",
+          ERR_SETTINGS, "more than 16 values" },
+        { "a plan that is old at once", LEAST "plan: { max_age: 0s }\n", ERR_SETTINGS_TYPE,
+          "duration, 1s to" },
         { "no sinks", REDIS ORG "audit: { signer: \"ed25519:file:k\" }\n", ERR_SETTINGS_MISSING,
           "audit.sinks is missing" },
         { "sinks empty", REDIS ORG "audit: { signer: \"ed25519:file:k\", sinks: [] }\n", ERR_SETTINGS_MISSING,
@@ -429,6 +447,36 @@ static void lets_the_environment_override(void **state)
     settings_free(settings);
 }
 
+#define KEY "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE="
+
+/* A key stands for itself, or in a file beside the settings. */
+static void takes_the_keys_of_approvers(void **state)
+{
+    char *env[] = { (char[]){ "ABM_APPLY__APPROVERS=one.pem," KEY }, NULL };
+    struct settings *settings = must_load(LEAST, NULL);
+    char want[128];
+
+    (void)state;
+    assert_int_equal(settings->plan_max_age_ms, 86400000);
+    assert_int_equal(settings->apply_require_approvals, 0);
+    assert_int_equal(settings->apply_approver_count, 0);
+    settings_free(settings);
+    snprintf(want, sizeof(want), "%s/one.pem", folder);
+    for (int by_env = 0; by_env < 2; by_env++) {
+        settings =
+            must_load(by_env ? LEAST "apply: { require_approvals: 2 }\n"
+                             : LEAST "plan: { max_age: 90m }\napply:\n  require_approvals: 2\n  approvers:\n"
+                                     "  - one.pem\n  - " KEY "\n",
+                      by_env ? env : NULL);
+        assert_int_equal(settings->plan_max_age_ms, by_env ? 86400000 : 5400000);
+        assert_int_equal(settings->apply_require_approvals, 2);
+        assert_int_equal(settings->apply_approver_count, 2);
+        assert_string_equal(settings->apply_approvers[0], want);
+        assert_string_equal(settings->apply_approvers[1], KEY);
+        settings_free(settings);
+    }
+}
+
 static void refuses_overrides_that_name_nothing(void **state)
 {
     static const struct {
@@ -648,6 +696,7 @@ int main(void)
         cmocka_unit_test(takes_the_urls_that_redis_serves),
         cmocka_unit_test(shortens_the_timeout_with_the_lease),
         cmocka_unit_test(lets_the_environment_override),
+        cmocka_unit_test(takes_the_keys_of_approvers),
         cmocka_unit_test(refuses_overrides_that_name_nothing),
         cmocka_unit_test(refuses_an_override_of_either),
         cmocka_unit_test(finds_an_organization),

@@ -69,6 +69,8 @@ static void verify_sinks(struct evidence *evidence, int64_t manifests, int64_t r
     }
 }
 
+#define PLAN "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static void proves_a_run(void **state)
 {
     struct evidence *evidence = *state;
@@ -80,6 +82,8 @@ static void proves_a_run(void **state)
     run->view.host = "build-1";
     run->view.source_name = "devices.csv";
     run->view.git_commit = "0123abc";
+    run->view.plan_sha256 = PLAN;
+    run->view.approvers = PLAN;
     evidence_close(evidence, run, &closed);
     assert_string_equal(closed.manifest_path, evidence_path(evidence, 0, "run-1", "manifest-1.dsse.json"));
     assert_int_equal(closed.records_files, 1);
@@ -97,6 +101,8 @@ static void proves_a_run(void **state)
     assert_string_equal(manifest.host, "build-1");
     assert_string_equal(manifest.input_name, "devices.csv");
     assert_string_equal(manifest.dialect, "abm-v2");
+    assert_string_equal(manifest.plan_sha256, PLAN);
+    assert_string_equal(manifest.plan_approvers, PLAN);
     verify_sinks(evidence, 1, 10);
     assert_int_equal(access(pool_printf(evidence->pool, "%s/acme/run-1", evidence->spool_dir), F_OK), -1);
 }

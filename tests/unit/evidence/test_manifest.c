@@ -73,6 +73,18 @@ static const char first[] =
     "\"previous\":{\"sequence\":null,\"sha256\":null},\"supersedes\":null,\"dialect\":\"abm-v2\","
     "\"deprecations\":[]}";
 
+/* Only behind what the other manifests have. */
+static const char planned[] =
+    "{\"version\":1,\"sequence\":1,\"timestamp\":\"2026-11-24T08:00:00.000Z\",\"run\":\"r\",\"org\":\"acme\","
+    "\"mode\":\"apply\",\"git_commit\":null,\"pipeline_version\":\"0.1.0\",\"context\":{\"operator\":null,"
+    "\"host\":null},"
+    "\"inputs\":{\"name\":null,\"sha256\":null,\"mapping_sha256\":null},"
+    "\"outputs\":{\"assigned\":0,\"unchanged\":0,\"removed\":0,\"rejected\":0,\"duplicate\":0,\"conflict\":0,"
+    "\"failed\":0,"
+    "\"cancelled\":0,\"total\":0},\"complete\":false,\"records\":[],\"merkle_root\":\"" HASH_0 "\","
+    "\"previous\":{\"sequence\":null,\"sha256\":null},\"supersedes\":null,\"dialect\":\"abm-v2\","
+    "\"deprecations\":[],\"plan\":{\"sha256\":\"" HASH_A "\",\"approvers\":[\"" HASH_B "\",\"" HASH_0 "\"]}}";
+
 static void prints_the_format(void **state)
 {
     struct manifest manifest = full_manifest();
@@ -93,16 +105,25 @@ static void prints_the_format(void **state)
     buf_reset(&out);
     manifest_print(&out, &nothing);
     assert_string_equal(out.data, first);
+    nothing.plan_sha256 = HASH_A;
+    nothing.plan_approvers = HASH_B "," HASH_0;
+    buf_reset(&out);
+    manifest_print(&out, &nothing);
+    assert_string_equal(out.data, planned);
+    nothing.plan_approvers = NULL;
+    buf_reset(&out);
+    manifest_print(&out, &nothing);
+    assert_non_null(strstr(out.data, "\"plan\":{\"sha256\":\"" HASH_A "\",\"approvers\":[]}}"));
     buf_release(&out);
 }
 
 static void reads_back_what_it_prints(void **state)
 {
-    const char *const texts[] = { full, first };
+    const char *const texts[] = { full, first, planned };
     struct pool *pool = pool_new(1 << 20);
 
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         struct err err = ERR_INIT;
         struct manifest manifest;
         struct buf out;
