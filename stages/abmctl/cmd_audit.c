@@ -13,84 +13,21 @@
 #include "crypto/signer.h"
 #include "evidence/find.h"
 #include "evidence/verify.h"
+#include "kept.h"
 
 #define POOL_BYTES  (256u * 1024 * 1024)
 #define PROOF_BYTES (16u * 1024 * 1024)
-#define PEM_BYTES   4096u
-
-static struct ctl_option path_option(const char **path)
-{
-    return (struct ctl_option){ .name = "path",
-                                .kind = CTL_TEXT,
-                                .to.text = path,
-                                .value = "DIR",
-                                .help =
-                                    "where the evidence is (the organization's folder in the first sink)" };
-}
-
-/* `<first sink>/<org>` where the operator named no other place. */
-static int resolve_path(struct ctl *ctl, const char **path, char buffer[PATH_MAX], struct err *err)
-{
-    const char *sink;
-
-    if (*path != NULL)
-        return 0;
-    if (ctl_open_org(ctl, err) != 0)
-        return -1;
-    sink = ctl->settings->audit_sink_count > 0 ? ctl->settings->audit_sinks[0] : "";
-    if (strncmp(sink, "file:", 5) != 0)
-        return err_set(err, ERR_USAGE, 0,
-                       "audit.sinks has no folder first: name a copy of the evidence by --path");
-    if (snprintf(buffer, PATH_MAX, "%s/%s", sink + 5, ctl->org->name) >= PATH_MAX)
-        return err_set(err, ERR_SETTINGS, 0, "audit.sinks: the path is too long");
-    *path = buffer;
-    return 0;
-}
-
-static int open_signer(struct ctl *ctl, struct signer **signer_r, struct err *err)
-{
-    struct signer_options options;
-
-    if (ctl_open_settings(ctl, err) != 0)
-        return -1;
-    options = (struct signer_options){ ctl->settings->path, ctl->settings->secrets_allow_mount_mode };
-    return signer_open(ctl->settings->audit_signer, &options, signer_r, err);
-}
-
-/* The public key of a file, or the configured signer's. */
-static int load_verifier(struct ctl *ctl, const char *file, struct verifier *verifier_r, struct err *err)
-{
-    struct signer *signer;
-    struct buf pem;
-    int rc = -1;
-
-    if (file == NULL) {
-        if (open_signer(ctl, &signer, err) != 0)
-            return -1;
-        rc = verifier_from_pem(signer->public_pem, verifier_r, err);
-        signer_free(signer);
-        return rc;
-    }
-    buf_init(&pem, PEM_BYTES);
-    if (fsio_read(file, &pem, err) == 0) {
-        rc = verifier_from_pem(pem.data, verifier_r, err);
-        if (rc != 0)
-            err_prefix(err, "%s", file);
-    }
-    buf_release(&pem);
-    return rc;
-}
 
 int cmd_audit_list(struct ctl *ctl, int argc, char **argv, struct err *err)
 {
     const char *path = NULL;
     char buffer[PATH_MAX];
-    const struct ctl_option rows[] = { path_option(&path) };
+    const struct ctl_option rows[] = { kept_path_option(&path) };
     int first, rc = ctl_options(ctl, rows, 1, argc, argv, 0, 0, &first, err);
 
     if (rc != 0)
         return rc < 0 ? -1 : CTL_DONE;
-    if (resolve_path(ctl, &path, buffer, err) != 0)
+    if (kept_path(ctl, &path, buffer, err) != 0)
         return -1;
     return audit_show_list(ctl, path, err);
 }
@@ -150,12 +87,12 @@ static int with_serial(struct ctl *ctl, int argc, char **argv,
 {
     const char *path = NULL;
     char buffer[PATH_MAX];
-    const struct ctl_option rows[] = { path_option(&path) };
+    const struct ctl_option rows[] = { kept_path_option(&path) };
     int first, rc = ctl_options(ctl, rows, 1, argc, argv, 1, 1, &first, err);
 
     if (rc != 0)
         return rc < 0 ? -1 : CTL_DONE;
-    if (resolve_path(ctl, &path, buffer, err) != 0)
+    if (kept_path(ctl, &path, buffer, err) != 0)
         return -1;
     return run(ctl, path, argv[first], err);
 }
@@ -239,11 +176,7 @@ int cmd_audit_verify(struct ctl *ctl, int argc, char **argv, struct err *err)
     const char *pubkey = NULL, *path = NULL;
     char buffer[PATH_MAX];
     const struct ctl_option rows[] = {
-        { .name = "pubkey",
-          .kind = CTL_TEXT,
-          .to.text = &pubkey,
-          .value = "FILE",
-          .help = "the public key as PEM (the configured signer's)" },
+        kept_pubkey_option(&pubkey),
     };
     struct verifier verifier;
     int first, rc = ctl_options(ctl, rows, 1, argc, argv, 0, 1, &first, err);
@@ -252,7 +185,7 @@ int cmd_audit_verify(struct ctl *ctl, int argc, char **argv, struct err *err)
         return rc < 0 ? -1 : CTL_DONE;
     if (first < argc)
         path = argv[first];
-    if (resolve_path(ctl, &path, buffer, err) != 0 || load_verifier(ctl, pubkey, &verifier, err) != 0)
+    if (kept_path(ctl, &path, buffer, err) != 0 || kept_verifier(ctl, pubkey, &verifier, err) != 0)
         return -1;
     return verify(ctl, path, &verifier, err);
 }
@@ -289,7 +222,7 @@ int cmd_audit_pubkey(struct ctl *ctl, int argc, char **argv, struct err *err)
 
     if (rc != 0)
         return rc < 0 ? -1 : CTL_DONE;
-    if (open_signer(ctl, &signer, err) != 0)
+    if (kept_signer(ctl, &signer, err) != 0)
         return -1;
     rc = audit_show_key(ctl, NULL, signer->keyid, signer->algorithm, signer->public_pem, err);
     signer_free(signer);

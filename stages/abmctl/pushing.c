@@ -7,12 +7,12 @@
 #include "base/str.h"
 #include "domain/message.h"
 
-#define LISTED_MAX 20 /* rows named on a terminal; elsewhere all are */
-#define TRIES_MAX  999
+#define TRIES_MAX 999
 
 int pushing_open(struct pushing *pushing, struct ctl *ctl, struct err *err)
 {
     pushing->ctl = ctl;
+    pushing->list = (struct rows_list){ .ctl = ctl };
     pushing->source.fd = -1;
     pushing->begun_boot_ms = clock_boot_ms();
     if (pushing->run != NULL && !run_id_is_valid(pushing->run))
@@ -35,54 +35,6 @@ void pushing_release(struct pushing *pushing)
 
 /* --- the first pass --- */
 
-static int list_json(const struct ingest_rejected *row, struct err *err)
-{
-    struct json_out json;
-    struct buf line;
-    int rc;
-
-    buf_init(&line, 64 * 1024);
-    json_out_init(&json, &line);
-    json_begin(&json, NULL, '{');
-    json_add_int(&json, "row", row->row);
-    json_add_string(&json, "serial", row->serial);
-    json_add_string(&json, "code", row->code);
-    json_add_string(&json, "text", row->text);
-    json_end(&json, '}');
-    rc = buf_check(&line, "the row", err);
-    if (rc == 0)
-        fprintf(stderr, "%s\n", line.data);
-    buf_release(&line);
-    return rc;
-}
-
-static int list_row(void *ctx, const struct ingest_rejected *row, struct err *err)
-{
-    struct pushing *pushing = ctx;
-
-    pushing->listed++;
-    if (pushing->ctl->is_json)
-        return list_json(row, err);
-    if (pushing->ctl->is_err_terminal && pushing->listed > LISTED_MAX)
-        return 0;
-    ctl_say(pushing->ctl, "row %lld: %s", (long long)row->row, ctl_shown(row->text));
-    return 0;
-}
-
-static void tell_counts(struct pushing *pushing)
-{
-    const struct rows *rows = &pushing->rows;
-
-    if (pushing->listed == 0 || pushing->ctl->is_json)
-        return;
-    if (pushing->ctl->is_err_terminal && pushing->listed > LISTED_MAX)
-        ctl_say(pushing->ctl, "... and more: %d of %lld rows are named; --json names all", LISTED_MAX,
-                (long long)pushing->listed);
-    ctl_say(pushing->ctl, "%s: of %lld rows %lld are wrong, %lld without a rule, %lld duplicates",
-            pushing->source.name, (long long)rows->total, (long long)rows->rejected, (long long)rows->unruled,
-            (long long)rows->duplicate);
-}
-
 int pushing_count(struct pushing *pushing, struct err *err)
 {
     static const struct ingest head;
@@ -101,10 +53,11 @@ int pushing_read(struct pushing *pushing, struct err *err)
 {
     int64_t wrong;
 
-    if (rows_init(&pushing->rows, pushing->pattern, pushing->rules.mapping, list_row, pushing, err) != 0 ||
+    if (rows_init(&pushing->rows, pushing->pattern, pushing->rules.mapping, rows_list_row, &pushing->list,
+                  err) != 0 ||
         pushing_count(pushing, err) != 0)
         return -1;
-    tell_counts(pushing);
+    rows_list_end(&pushing->list, &pushing->rows, pushing->source.name);
     wrong = rows_wrong(&pushing->rows);
     if (pushing->is_strict && wrong > 0)
         return err_set(err, ERR_STRICT, 0, "%s: %lld of %lld rows are wrong; nothing is published",

@@ -7,6 +7,7 @@
 #include "ctl.h"
 #include "publish.h"
 #include "rows.h"
+#include "rows_list.h"
 #include "rules_file.h"
 #include "runid.h"
 #include "who.h"
@@ -24,7 +25,7 @@ struct pushing {
     struct rules_file rules;
     struct serial_pattern *pattern;
     struct rows rows;
-    int64_t listed; /* rows named on stderr */
+    struct rows_list list;
     int64_t batches;
 
     char id[RUNID_BYTES];

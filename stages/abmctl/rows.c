@@ -59,7 +59,7 @@ static int refuse(struct rows *rows, int64_t row, const char *serial, enum err_c
     rejected.text = words;
     if (report(rows, &rejected, err) != 0)
         return -1;
-    return batcher_rejected(rows->batcher, &rejected, err);
+    return rows->batcher != NULL ? batcher_rejected(rows->batcher, &rejected, err) : 0;
 }
 
 static int take_duplicate(struct rows *rows, const struct device *device, uint32_t target,
@@ -119,7 +119,9 @@ static int take_device(struct rows *rows, const struct device *device, struct er
         return take_duplicate(rows, device, target, &first, err);
     if (count_good(rows, device, rule, err) != 0)
         return -1;
-    return batcher_device(rows->batcher, device, err);
+    if (rows->batcher != NULL)
+        return batcher_device(rows->batcher, device, err);
+    return rows->visit != NULL ? rows->visit(rows->visit_ctx, device, rule, err) : 0;
 }
 
 static int take_row(void *ctx, const struct input_row *row, struct err *err)
@@ -133,15 +135,28 @@ static int take_row(void *ctx, const struct input_row *row, struct err *err)
     return refuse(rows, row->row, row->serial, row->code, row->text, err);
 }
 
-int rows_pass(struct rows *rows, struct source *source, struct batcher *batcher, struct err *err)
+static int pass(struct rows *rows, struct source *source, struct err *err)
 {
     struct input_sink sink = { .row = take_row, .ctx = rows };
 
-    rows->batcher = batcher;
     if (source_read_all(source, &sink, err) != 0)
         return -1;
     rows->is_second = true; /* whatever is read again */
-    return batcher_end(batcher, err);
+    return 0;
+}
+
+int rows_pass(struct rows *rows, struct source *source, struct batcher *batcher, struct err *err)
+{
+    rows->batcher = batcher;
+    return pass(rows, source, err) == 0 ? batcher_end(batcher, err) : -1;
+}
+
+int rows_visit(struct rows *rows, struct source *source, rows_device_fn *visit, void *ctx, struct err *err)
+{
+    rows->batcher = NULL;
+    rows->visit = visit;
+    rows->visit_ctx = ctx;
+    return pass(rows, source, err);
 }
 
 int64_t rows_wrong(const struct rows *rows)
