@@ -20,6 +20,21 @@ static int unassign_call(void *ctx, struct abm_item *items, size_t count, struct
     return abm_unassign(ctx, items, count, pool, err);
 }
 
+static int find_call(void *ctx, struct abm_item *items, size_t count, struct pool *pool, struct err *err)
+{
+    return abm_find(ctx, items, count, pool, err);
+}
+
+static int list_devices_call(void *ctx, const struct abm_device_sink *sink, struct err *err)
+{
+    return abm_list_devices(ctx, sink, err);
+}
+
+static int list_assignments_call(void *ctx, const struct abm_assignment_sink *sink, struct err *err)
+{
+    return abm_list_assignments(ctx, sink, err);
+}
+
 static int probe_call(void *ctx, struct err *err)
 {
     return abm_probe(ctx, err);
@@ -43,6 +58,9 @@ struct abm_api abm_api_of(struct abm_client *client)
         .read = read_call,
         .assign = assign_call,
         .unassign = unassign_call,
+        .find = find_call,
+        .list_devices = list_devices_call,
+        .list_assignments = list_assignments_call,
         .probe = probe_call,
         .blueprint_known = blueprint_known_call,
         .server_find = server_find_call,

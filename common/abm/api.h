@@ -12,6 +12,9 @@ struct abm_api_ops {
     int (*read)(void *ctx, struct abm_item *items, size_t count, struct pool *pool, struct err *err);
     int (*assign)(void *ctx, struct abm_item *items, size_t count, struct pool *pool, struct err *err);
     int (*unassign)(void *ctx, struct abm_item *items, size_t count, struct pool *pool, struct err *err);
+    int (*find)(void *ctx, struct abm_item *items, size_t count, struct pool *pool, struct err *err);
+    int (*list_devices)(void *ctx, const struct abm_device_sink *sink, struct err *err);
+    int (*list_assignments)(void *ctx, const struct abm_assignment_sink *sink, struct err *err);
     int (*probe)(void *ctx, struct err *err);
     int (*blueprint_known)(void *ctx, const char *id, enum abm_known *known_r, struct err *err);
     int (*server_find)(void *ctx, const char *id_or_name, struct pool *pool, const char **id_r,
@@ -48,6 +51,24 @@ static inline int abm_api_unassign(const struct abm_api *api, struct abm_item *i
                                    struct pool *pool, struct err *err)
 {
     return api->ops->unassign(api->ctx, items, count, pool, err);
+}
+
+static inline int abm_api_find(const struct abm_api *api, struct abm_item *items, size_t count,
+                               struct pool *pool, struct err *err)
+{
+    return api->ops->find(api->ctx, items, count, pool, err);
+}
+
+static inline int abm_api_list_devices(const struct abm_api *api, const struct abm_device_sink *sink,
+                                       struct err *err)
+{
+    return api->ops->list_devices(api->ctx, sink, err);
+}
+
+static inline int abm_api_list_assignments(const struct abm_api *api, const struct abm_assignment_sink *sink,
+                                           struct err *err)
+{
+    return api->ops->list_assignments(api->ctx, sink, err);
 }
 
 static inline int abm_api_probe(const struct abm_api *api, struct err *err)

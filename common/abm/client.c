@@ -110,16 +110,42 @@ int abm_unassign(struct abm_client *client, struct abm_item *items, size_t count
     return exec_run(client, client->dialect->unassign, items, count, pool, NULL, err);
 }
 
-int abm_probe(struct abm_client *client, struct err *err)
+int abm_find(struct abm_client *client, struct abm_item *items, size_t count, struct pool *pool,
+             struct err *err)
+{
+    return exec_run(client, client->dialect->find, items, count, pool, NULL, err);
+}
+
+/* A list that keeps nothing itself: its sink does. */
+static int run_list(struct abm_client *client, const struct abm_op *op, void *user, struct err *err)
 {
     struct pool *pool = pool_new(64u << 10);
     int rc;
 
     if (pool == NULL)
-        return err_set(err, ERR_NOMEM, 0, "no memory for a probe");
-    rc = exec_run(client, client->dialect->probe, NULL, 0, pool, NULL, err);
+        return err_set(err, ERR_NOMEM, 0, "%s: no memory for it", op->id);
+    rc = exec_run(client, op, NULL, 0, pool, user, err);
     pool_free(pool);
     return rc;
+}
+
+int abm_list_devices(struct abm_client *client, const struct abm_device_sink *sink, struct err *err)
+{
+    struct abm_device_sink own = *sink;
+
+    return run_list(client, client->dialect->devices, &own, err);
+}
+
+int abm_list_assignments(struct abm_client *client, const struct abm_assignment_sink *sink, struct err *err)
+{
+    struct abm_assignment_sink own = *sink;
+
+    return run_list(client, client->dialect->assignments, &own, err);
+}
+
+int abm_probe(struct abm_client *client, struct err *err)
+{
+    return run_list(client, client->dialect->probe, NULL, err);
 }
 
 int abm_blueprint_known(struct abm_client *client, const char *id, enum abm_known *known_r, struct err *err)

@@ -61,7 +61,8 @@ struct abm_item {
     int64_t delay_ms;   /* ABM_RETRY: -1 or what ABM asked */
     bool is_maybe_sent; /* a mutation went out and no readable answer came back */
 
-    const char *device_id;     /* import */
+    const char *device_id;     /* import, find */
+    const char *country;       /* find: as ABM shows it */
     const char *assignment_id; /* read, assign */
     const char *blueprint_id;  /* read */
     const char *mdm_server_id; /* read; NULL: none */
@@ -92,6 +93,69 @@ int abm_assign(struct abm_client *client, struct abm_item *items, size_t count, 
 /** Removes the assignment. OK (204; 404: nothing was assigned). */
 int abm_unassign(struct abm_client *client, struct abm_item *items, size_t count, struct pool *pool,
                  struct err *err);
+
+/**
+ * Looks devices up by device->serial, 200 to a request. OK with device_id and country; NONE: ABM does not
+ * have it; RETRY (the answer contradicts itself), SUSPECT, REFUSED (no serial that can be asked for).
+ */
+int abm_find(struct abm_client *client, struct abm_item *items, size_t count, struct pool *pool,
+             struct err *err);
+
+/* One assignment as a list shows it. */
+struct abm_assignment {
+    const char *device_id, *assignment_id, *blueprint_id;
+    const char *mdm_server_id; /* NULL: none */
+    const char *failure;       /* failureReason as it came, not escaped; NULL */
+    enum abm_state state;
+    int64_t updated_ms; /* 0: not said */
+};
+
+enum abm_newer { ABM_KEEP, ABM_TAKE, ABM_CONTRADICT };
+
+/**
+ * Of two assignments of one device: the newer counts. Where their times do not say which that is, the one not
+ * in effect, so that nothing is believed too early; two different ones in effect contradict each other. Pure.
+ */
+enum abm_newer abm_assignment_newer(const struct abm_assignment *known, const struct abm_assignment *other)
+    __attribute__((nonnull(1, 2)));
+
+/* Where a listing goes on: the URL of its next page. */
+struct abm_place {
+    struct buf url; /* empty: at the start */
+    int pages;      /* read so far */
+};
+
+void abm_place_init(struct abm_place *place);
+void abm_place_release(struct abm_place *place);
+
+/*
+ * What takes the entries of a listing, by pages in ABM's order. Text is borrowed for the call. An entry may
+ * come twice: in two pages, since the list changes meanwhile, or since its page was read again after trouble.
+ * All return 0, or -1 with err (any code but ERR_ABM_CONTRACT), which ends the listing with it.
+ */
+struct abm_device_sink {
+    void *ctx;
+    int (*device)(void *ctx, const char *serial, const char *country, const char *device_id, struct err *err);
+    /** An entry that breaks the contract but names its device. NULL: it breaks the list. */
+    int (*unreadable)(void *ctx, const char *serial, const char *why, struct err *err);
+    /** A page is whole. Also 1: the listing ends here, well. NULL: none. */
+    int (*page)(void *ctx, struct err *err);
+    struct abm_place
+        *place; /* where to begin; out: where to go on, empty at the end of the list. NULL: all */
+};
+
+struct abm_assignment_sink {
+    void *ctx;
+    int (*assignment)(void *ctx, const struct abm_assignment *assignment, struct err *err);
+    int (*unreadable)(void *ctx, const char *device_id, const char *why, struct err *err);
+    int (*page)(void *ctx, struct err *err);
+    struct abm_place *place;
+};
+
+/** All devices of the organization, 1,000 to a page. -1 as above, ERR_STOPPED, or what the sink said. */
+int abm_list_devices(struct abm_client *client, const struct abm_device_sink *sink, struct err *err);
+/** All assignments of the organization, likewise. */
+int abm_list_assignments(struct abm_client *client, const struct abm_assignment_sink *sink, struct err *err);
 
 /** One cheap read. 0: the API serves this account. */
 int abm_probe(struct abm_client *client, struct err *err);

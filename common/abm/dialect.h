@@ -20,11 +20,15 @@ struct abm_op {
     const char *content_type;  /* of the body; NULL: no body */
     long good[ABM_STATUS_MAX]; /* statuses that the contract has for success; 0: none more */
     size_t max_items;          /* devices a request; 0: it is about no device (a list) */
+    int max_pages;             /* of one list; 0: ABM_PAGES_MAX */
     bool is_mutation;          /* needs the permit of each message whose devices it carries */
     bool has_answer;           /* success has a JSON body */
     bool is_by_id;             /* the key is the device id, which must be usable as one */
     const char *(*key)(const struct abm_item *item); /* what names the device; NULL: max_items 0 */
 
+    /** A list that may go on where an earlier one ended: sets call->url and call->pages so. NULL: it may not.
+     */
+    void (*begin)(struct exec *exec, struct call *call);
     /** Appends the URL behind base_url to call->url and the body to call->body; errors stand in the buffers.
      */
     void (*build)(struct call *call);
@@ -41,7 +45,8 @@ struct abm_op {
 struct abm_dialect {
     const char *name;
     const char *accept; /* of each request */
-    const struct abm_op *import, *read, *assign, *unassign, *blueprints, *servers, *probe;
+    const struct abm_op *import, *read, *assign, *unassign, *find, *devices, *assignments, *blueprints,
+        *servers, *probe;
 };
 
 extern const struct abm_dialect abm_dialect_v2;

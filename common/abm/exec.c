@@ -98,13 +98,14 @@ void exec_result(struct exec *exec, struct abm_item *item, enum abm_kind kind, e
 int exec_next_page(struct exec *exec, struct call *call, const struct json *doc, struct err *err)
 {
     const char *next = json_string(json_get(json_get(doc, "links"), "next"));
+    int max = call->op->max_pages > 0 ? call->op->max_pages : ABM_PAGES_MAX;
     struct buf url;
     int rc;
 
     if (next == NULL || next[0] == '\0')
         return 0;
-    if (++call->pages >= ABM_PAGES_MAX)
-        return err_set(err, ERR_ABM_CONTRACT, 0, "links.next: more than %d pages", ABM_PAGES_MAX);
+    if (++call->pages >= max)
+        return err_set(err, ERR_ABM_CONTRACT, 0, "links.next: more than %d pages", max);
     buf_init(&url, ABM_URL_MAX);
     rc = url_resolve_same_origin(call->url.data, next, &url, err);
     if (rc == 0)
@@ -338,6 +339,8 @@ static void queue_list(struct exec *exec)
         return;
     call->is_probe = exec->op == exec->client->dialect->probe;
     exec->is_probing = call->is_probe;
+    if (exec->op->begin != NULL)
+        exec->op->begin(exec, call);
     exec_push_back(exec, call);
 }
 

@@ -17,7 +17,7 @@
 #define ABM_BODY_MAX    (8u << 20) /* of an answer */
 #define ABM_REQUEST_MAX (1u << 20) /* of a request's body */
 #define ABM_URL_MAX     (64u << 10)
-#define ABM_PAGES_MAX   200 /* of one list */
+#define ABM_PAGES_MAX   200 /* of one list, where its operation says nothing else */
 #define ABM_TEXT_MAX    240 /* of what ABM says, in a text for people */
 
 struct abm_client {

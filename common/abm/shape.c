@@ -46,6 +46,24 @@ static const struct shape_member import_result_members[] = {
 };
 const struct shape shape_import_result = OBJECT("ImportResult", import_result_members);
 
+static const char *const device_types[] = { "devices", NULL };
+static const char *const enrollment_states[] = { "NOT_ENROLLED", "PENDING", "ENROLLED", "FAILED", NULL };
+static const struct shape device_type = { .kind = JSON_STRING, .values = device_types };
+static const struct shape enrollment_state = { .kind = JSON_STRING, .values = enrollment_states };
+static const struct shape_member device_attributes_members[] = {
+    { "serial", &string, true, false },        { "country", &string, true, false },
+    { "model", &string, false, false },        { "orderNumber", &string, false, false },
+    { "assetTag", &string, false, false },     { "enrollmentState", &enrollment_state, true, false },
+    { "lastContactAt", &string, false, true },
+};
+static const struct shape device_attributes = OBJECT(NULL, device_attributes_members);
+static const struct shape_member device_members[] = {
+    { "id", &id, true, false },
+    { "type", &device_type, true, false },
+    { "attributes", &device_attributes, true, false },
+};
+const struct shape shape_device = OBJECT("Device", device_members);
+
 static const char *const assignment_types[] = { "assignments", NULL };
 static const char *const assignment_states[] = { "ACCEPTED", "PROPAGATED", "FAILED", NULL };
 static const struct shape assignment_type = { .kind = JSON_STRING, .values = assignment_types };

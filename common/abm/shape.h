@@ -32,7 +32,8 @@ struct shape {
 extern const struct shape shape_import_document, shape_page_document, shape_assignment_document,
     shape_error_document;
 /* What stands in `data`. */
-extern const struct shape shape_import_result, shape_assignment, shape_blueprint, shape_mdm_server;
+extern const struct shape shape_import_result, shape_device, shape_assignment, shape_blueprint,
+    shape_mdm_server;
 
 /**
  * @param path   where value stands, "data[3]"; "" for a document

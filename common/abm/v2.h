@@ -11,6 +11,12 @@
 #define V2_DEVICES_MAX 200  /* devices or ids a request */
 #define V2_LIMIT_MAX   1000 /* entries a page */
 
-extern const struct abm_op v2_import, v2_read, v2_assign, v2_unassign, v2_blueprints, v2_servers, v2_probe;
+#define V2_PAGES_MAX 5000 /* of the inventory: 5,000,000 devices */
+
+extern const struct abm_op v2_import, v2_read, v2_assign, v2_unassign, v2_find, v2_devices, v2_assignments,
+    v2_blueprints, v2_servers, v2_probe;
+
+/** Takes an entry that keeps the contract; its text is the document's. */
+void v2_take_assignment(const struct json *entry, struct abm_assignment *assignment_r);
 
 #endif

@@ -42,9 +42,8 @@ static void build(struct call *call)
 /* What the pages so far show for one device; stands at the first item with its id. */
 struct shown {
     bool is_there, is_broken, is_contradicted;
-    enum abm_state state;
-    int64_t updated_ms; /* 0: not said */
-    const char *assignment_id, *blueprint_id, *server_id, *failure, *broken;
+    struct abm_assignment it;
+    const char *broken;
 };
 
 static enum abm_state state_of(const char *name)
@@ -68,49 +67,44 @@ static const char *escaped(struct exec *exec, const char *text)
     return copy;
 }
 
-static bool is_same(const struct shown *a, const struct shown *b)
-{
-    return a->state == b->state && str_eq(a->blueprint_id, b->blueprint_id) &&
-           str_eq(a->server_id, b->server_id);
-}
-
-/*
- * Two assignments of one device: the newer counts. Where their times do not say which that is, the one not in
- * effect, so that nothing is believed too early; and two different ones in effect contradict each other.
- */
-static void merge(struct shown *known, const struct shown *other)
-{
-    if (!known->is_there) {
-        *known = *other;
-        return;
-    }
-    if (known->updated_ms != 0 && other->updated_ms != 0 && known->updated_ms != other->updated_ms) {
-        if (other->updated_ms > known->updated_ms)
-            *known = *other;
-        return;
-    }
-    if (is_same(known, other))
-        return;
-    if (known->state == ABM_STATE_PROPAGATED && other->state == ABM_STATE_PROPAGATED)
-        known->is_contradicted = true;
-    else if (known->state == ABM_STATE_PROPAGATED)
-        *known = *other;
-}
-
-static void take(struct exec *exec, const struct json *entry, struct shown *shown)
+void v2_take_assignment(const struct json *entry, struct abm_assignment *assignment_r)
 {
     const struct json *attributes = json_get(entry, "attributes");
     const char *updated = json_string(json_get(attributes, "updatedAt"));
 
-    memset(shown, 0, sizeof(*shown));
+    *assignment_r = (struct abm_assignment){
+        .device_id = json_string(json_get(attributes, "deviceId")),
+        .assignment_id = json_string(json_get(entry, "id")),
+        .blueprint_id = json_string(json_get(attributes, "blueprintId")),
+        .mdm_server_id = json_string(json_get(attributes, "mdmServerId")),
+        .failure = json_string(json_get(attributes, "failureReason")),
+        .state = state_of(json_string(json_get(attributes, "state"))),
+    };
+    if (updated != NULL && clock_parse_iso(updated, &assignment_r->updated_ms) != 0)
+        assignment_r->updated_ms = 0;
+}
+
+/* Takes what the document shows where it counts more than what is known; its text is copied. */
+static void take(struct exec *exec, const struct json *entry, struct shown *shown)
+{
+    struct abm_assignment other;
+    enum abm_newer word = ABM_TAKE;
+
+    v2_take_assignment(entry, &other);
+    if (shown->is_there)
+        word = abm_assignment_newer(&shown->it, &other);
+    if (word == ABM_CONTRADICT)
+        shown->is_contradicted = true;
+    if (word != ABM_TAKE)
+        return;
     shown->is_there = true;
-    shown->state = state_of(json_string(json_get(attributes, "state")));
-    if (updated != NULL && clock_parse_iso(updated, &shown->updated_ms) != 0)
-        shown->updated_ms = 0;
-    shown->assignment_id = exec_copy(exec, json_string(json_get(entry, "id")));
-    shown->blueprint_id = exec_copy(exec, json_string(json_get(attributes, "blueprintId")));
-    shown->server_id = exec_copy(exec, json_string(json_get(attributes, "mdmServerId")));
-    shown->failure = escaped(exec, json_string(json_get(attributes, "failureReason")));
+    shown->is_contradicted = false;
+    shown->it = other;
+    shown->it.device_id = NULL; /* the document's; nobody asks for it */
+    shown->it.assignment_id = exec_copy(exec, other.assignment_id);
+    shown->it.blueprint_id = exec_copy(exec, other.blueprint_id);
+    shown->it.mdm_server_id = exec_copy(exec, other.mdm_server_id);
+    shown->it.failure = escaped(exec, other.failure);
 }
 
 static int take_page(struct exec *exec, struct call *call, const struct json *doc, struct err *err)
@@ -123,7 +117,6 @@ static int take_page(struct exec *exec, struct call *call, const struct json *do
         const char *id = json_string(json_get(json_get(entry, "attributes"), "deviceId"));
         size_t end, at = id != NULL ? call_find(call, id, &end) : call->count;
         struct err why = ERR_INIT;
-        struct shown shown;
         char path[32];
 
         if (id != NULL && at == call->count)
@@ -138,8 +131,7 @@ static int take_page(struct exec *exec, struct call *call, const struct json *do
             all[at].broken = exec_copy(exec, why.text);
             continue;
         }
-        take(exec, entry, &shown);
-        merge(&all[at], &shown);
+        take(exec, entry, &all[at]);
     }
     return 0;
 }
@@ -154,11 +146,11 @@ static void conclude(struct exec *exec, struct abm_item *item, const struct show
         exec_result(exec, item, ABM_RETRY, ERR_ABM_WRONG_ANSWER,
                     "ABM shows two different assignments in effect");
     } else {
-        item->assignment_id = shown->assignment_id;
-        item->blueprint_id = shown->blueprint_id;
-        item->mdm_server_id = shown->server_id;
-        item->state = shown->state;
-        item->failure = shown->failure;
+        item->assignment_id = shown->it.assignment_id;
+        item->blueprint_id = shown->it.blueprint_id;
+        item->mdm_server_id = shown->it.mdm_server_id;
+        item->state = shown->it.state;
+        item->failure = shown->it.failure;
         exec_result(exec, item, ABM_OK, ERR_NONE, NULL);
     }
 }
