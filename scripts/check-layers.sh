@@ -31,7 +31,7 @@ yaml.h       common/base
 cjson/       common/base tests/bench
 sodium.h     common/crypto
 openssl/ssl.h common/queue/tls.c common/http/probe.c
-openssl/     common/crypto common/queue/tls.c common/http/probe.c
+openssl/     common/crypto tests/sim common/queue/tls.c common/http/probe.c
 p11-kit/     common/crypto
 pcre2.h      common/domain
 csv.h        common/domain

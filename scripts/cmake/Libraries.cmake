@@ -10,6 +10,7 @@ endfunction()
 abm_pkg(yaml yaml-0.1)
 abm_pkg(cjson libcjson)
 abm_pkg(sodium libsodium)
+abm_pkg(libcrypto libcrypto>=3.0)
 abm_pkg(hiredis hiredis)
 # TLS to Redis: hiredis has it since 1.0 (Debian 12 has 0.14). Without it rediss:// is refused with words.
 pkg_check_modules(PKG_hiredis_ssl IMPORTED_TARGET hiredis_ssl)

@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "sim.h"
 
 struct about {
@@ -66,7 +65,7 @@ void api_admit(struct sim *sim, struct request *request, int64_t now_us, struct 
     }
     if (ticket->refusal.status != 0)
         return;
-    if (request->operation >= OP_ISSUE_TOKEN) {
+    if (request->operation == OP_ISSUE_TOKEN) {
         refuse(ticket, 404, NULL, "the simulator does not serve this operation");
         return;
     }
@@ -87,7 +86,7 @@ static void add_retry_after(struct sim *sim, enum retry_after form, int64_t wait
         answer_header(answer, "Retry-After", "%lld", (long long)seconds);
     } else if (form == RETRY_AFTER_DATE) {
         /* Rounded up, so that the date is never before the time that it stands for. */
-        int64_t when = (clock_real_ms() + 999) / 1000 + seconds;
+        int64_t when = (sim_real_ms(sim) + 999) / 1000 + seconds;
 
         answer_header(answer, "Retry-After", "%s", http_date(when, date));
     }
@@ -106,6 +105,8 @@ static void dispatch(const struct call *call, struct answer *answer)
     case OP_DELETE_ASSIGNMENT: api_delete_assignment(call, answer); return;
     case OP_LIST_BLUEPRINTS: api_list_catalog(call, &call->sim->blueprints, "blueprints", answer); return;
     case OP_LIST_MDM_SERVERS: api_list_catalog(call, &call->sim->servers, "mdmServers", answer); return;
+    case OP_LIST_DEP_TOKENS: api_list_dep_tokens(call, answer); return;
+    case OP_IMPORT_DEP_TOKEN: api_import_dep_token(call, answer); return;
     default: answer_error(answer, 404, NULL, NULL); return;
     }
 }

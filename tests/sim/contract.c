@@ -4,9 +4,8 @@
 #include <strings.h>
 
 #include "base/str.h"
-#include "contract.h"
+#include "contract_inside.h"
 #include "inventory.h"
-#include "stats.h"
 
 #define LIMIT_DEFAULT 100
 #define LIMIT_MAX     1000
@@ -29,20 +28,11 @@ static const struct {
     { OP_LIST_MDM_SERVERS, "listMdmServers", "GET", "/v2/mdmServers", NULL, NULL, true },
     { OP_ISSUE_TOKEN, "issueToken", "POST", "/v1/issuerTokens", NULL, NULL, false },
     { OP_LIST_DEP_TOKENS, "listDepTokens", "GET", "/v2/depTokens", NULL, NULL, false },
-    { OP_IMPORT_DEP_TOKEN, "importDepToken", "POST", "/v2/depTokens/import", NULL, NULL, false },
+    { OP_IMPORT_DEP_TOKEN, "importDepToken", "POST", "/v2/depTokens/import", CONTRACT_MEDIA, NULL, false },
     { OP_UNKNOWN, "unknown", "", "", NULL, NULL, false },
 };
 
-struct check {
-    struct request *request;
-    struct stats *stats;
-    struct refusal *refusal;
-};
-
-static void broken(struct check *check, int status, const char *code, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static void broken(struct check *check, int status, const char *code, const char *fmt, ...)
+void contract_broken(struct check *check, int status, const char *code, const char *fmt, ...)
 {
     char text[REFUSAL_MAX];
     va_list args;
@@ -105,9 +95,9 @@ static void find_operation(struct check *check)
         return;
     }
     if (has_path)
-        broken(check, 405, "METHOD_NOT_ALLOWED", "the path does not take this method");
+        contract_broken(check, 405, "METHOD_NOT_ALLOWED", "the path does not take this method");
     else
-        broken(check, 404, "NOT_FOUND", "there is no such path");
+        contract_broken(check, 404, "NOT_FOUND", "there is no such path");
 }
 
 /* Compares media types: case and blanks around ';' are free (RFC 9110, section 8.3.1). */
@@ -134,15 +124,15 @@ static void check_headers(struct check *check)
     const char *media = operations[request->operation].media;
 
     if (!request->authorization)
-        broken(check, 401, "NOT_AUTHORIZED", "there is no Authorization header");
+        contract_broken(check, 401, "NOT_AUTHORIZED", "there is no Authorization header");
     else if (strncasecmp(request->authorization, "Bearer ", 7) != 0 || request->authorization[7] == '\0')
-        broken(check, 401, "NOT_AUTHORIZED", "the Authorization header is no bearer token");
+        contract_broken(check, 401, "NOT_AUTHORIZED", "the Authorization header is no bearer token");
     if (!request->accept || !is_media(request->accept, CONTRACT_ACCEPT))
-        broken(check, 406, "NOT_ACCEPTABLE", "Accept is '%s', not '%s'",
-               request->accept ? request->accept : "", CONTRACT_ACCEPT);
+        contract_broken(check, 406, "NOT_ACCEPTABLE", "Accept is '%s', not '%s'",
+                        request->accept ? request->accept : "", CONTRACT_ACCEPT);
     if (media && (!request->content_type || !is_media(request->content_type, media)))
-        broken(check, 415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type is '%s', not '%s'",
-               request->content_type ? request->content_type : "", media);
+        contract_broken(check, 415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type is '%s', not '%s'",
+                        request->content_type ? request->content_type : "", media);
 }
 
 static void check_filter(struct check *check)
@@ -152,16 +142,18 @@ static void check_filter(struct check *check)
     char element[ID_MAX + 2];
 
     if (count == 0 || count > CONTRACT_MAX_ITEMS) {
-        broken(check, 400, "PARAMETER_ERROR.INVALID", "a filter of %zu elements; 1 to %d are allowed", count,
-               CONTRACT_MAX_ITEMS);
+        contract_broken(check, 400, "PARAMETER_ERROR.INVALID",
+                        "a filter of %zu elements; 1 to %d are allowed", count, CONTRACT_MAX_ITEMS);
         return;
     }
     for (size_t i = 0; i < count; i++) {
         filter_element(request->filter, i, element, sizeof(element));
         if (request->operation == OP_LIST_DEVICES && !is_serial(element))
-            broken(check, 400, "PARAMETER_ERROR.INVALID", "'%s' in the filter is no serial", element);
+            contract_broken(check, 400, "PARAMETER_ERROR.INVALID", "'%s' in the filter is no serial",
+                            element);
         if (*element == '\0' || strlen(element) > ID_MAX)
-            broken(check, 400, "PARAMETER_ERROR.INVALID", "an empty or overlong element in the filter");
+            contract_broken(check, 400, "PARAMETER_ERROR.INVALID",
+                            "an empty or overlong element in the filter");
     }
 }
 
@@ -180,15 +172,17 @@ static void check_query(struct check *check)
             check_filter(check);
         } else if (is_paged && strcmp(name, "limit") == 0) {
             if (!str_to_int(value, 1, LIMIT_MAX, &request->limit))
-                broken(check, 400, "PARAMETER_ERROR.INVALID", "limit is '%s', not 1 to %d", value, LIMIT_MAX);
+                contract_broken(check, 400, "PARAMETER_ERROR.INVALID", "limit is '%s', not 1 to %d", value,
+                                LIMIT_MAX);
         } else if (is_paged && strcmp(name, "cursor") == 0) {
             /* The cursor is for the server alone to read: a client that makes one up is caught by the letter.
              */
             if (value[0] != 'c' || !str_to_int(value + 1, 1, INT32_MAX, &request->cursor))
-                broken(check, 400, "PARAMETER_ERROR.INVALID", "cursor '%s' is none of this server", value);
+                contract_broken(check, 400, "PARAMETER_ERROR.INVALID", "cursor '%s' is none of this server",
+                                value);
         } else {
-            broken(check, 400, "PARAMETER_ERROR.ILLEGAL", "query parameter '%s' is not of this operation",
-                   name);
+            contract_broken(check, 400, "PARAMETER_ERROR.ILLEGAL",
+                            "query parameter '%s' is not of this operation", name);
         }
     }
 }
@@ -200,17 +194,17 @@ static void check_device_input(struct check *check, const struct json *item, siz
     const char *country = json_string(json_get(item, "country"));
 
     if (!serial || !is_serial(serial))
-        broken(check, 400, "ENTITY_ERROR.ATTRIBUTE.INVALID", "devices[%zu].serial is %s%.40s", index,
-               serial ? "" : "no string", serial ? serial : "");
+        contract_broken(check, 400, "ENTITY_ERROR.ATTRIBUTE.INVALID", "devices[%zu].serial is %s%.40s", index,
+                        serial ? "" : "no string", serial ? serial : "");
     if (!country || !is_country(country))
-        broken(check, 400, "ENTITY_ERROR.ATTRIBUTE.INVALID", "devices[%zu].country is %s%.40s", index,
-               country ? "" : "no string", country ? country : "");
+        contract_broken(check, 400, "ENTITY_ERROR.ATTRIBUTE.INVALID", "devices[%zu].country is %s%.40s",
+                        index, country ? "" : "no string", country ? country : "");
     for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++) {
         enum json_kind kind = json_kind(json_get(item, optional[i]));
 
         if (kind != JSON_ABSENT && kind != JSON_STRING)
-            broken(check, 400, "ENTITY_ERROR.ATTRIBUTE.TYPE", "devices[%zu].%s is %s", index, optional[i],
-                   json_kind_name(kind));
+            contract_broken(check, 400, "ENTITY_ERROR.ATTRIBUTE.TYPE", "devices[%zu].%s is %s", index,
+                            optional[i], json_kind_name(kind));
     }
 }
 
@@ -221,16 +215,17 @@ static void check_import(struct check *check)
 
     for (const struct json *member = json_first(doc); member; member = json_next(member)) {
         if (json_kind(doc) == JSON_OBJECT && strcmp(json_name(member), "devices") != 0)
-            broken(check, 400, "ENTITY_ERROR.ATTRIBUTE.UNKNOWN", "member '%.40s' is not of the schema",
-                   json_name(member));
+            contract_broken(check, 400, "ENTITY_ERROR.ATTRIBUTE.UNKNOWN",
+                            "member '%.40s' is not of the schema", json_name(member));
     }
     if (json_kind(devices) != JSON_ARRAY || count == 0) {
-        broken(check, 400, "ENTITY_ERROR", "devices is %s, or empty", json_kind_name(json_kind(devices)));
+        contract_broken(check, 400, "ENTITY_ERROR", "devices is %s, or empty",
+                        json_kind_name(json_kind(devices)));
         return;
     }
     if (count > CONTRACT_MAX_ITEMS) {
-        broken(check, 413, "TOO_MANY_ITEMS", "%zu devices; at most %d are allowed", count,
-               CONTRACT_MAX_ITEMS);
+        contract_broken(check, 413, "TOO_MANY_ITEMS", "%zu devices; at most %d are allowed", count,
+                        CONTRACT_MAX_ITEMS);
         return;
     }
     for (const struct json *item = json_first(devices); item; item = json_next(item))
@@ -248,15 +243,15 @@ static void check_put(struct check *check)
         struct refusal ignored = { .status = 1 };
         struct check noted = { check->request, check->stats, &ignored };
 
-        broken(&noted, 0, "", "the body names profileId");
+        contract_broken(&noted, 0, "", "the body names profileId");
         return;
     }
     if (!blueprint || !*blueprint)
-        broken(check, 422, "ENTITY_ERROR.ATTRIBUTE.REQUIRED",
-               "data.attributes.blueprintId is missing or no text");
+        contract_broken(check, 422, "ENTITY_ERROR.ATTRIBUTE.REQUIRED",
+                        "data.attributes.blueprintId is missing or no text");
     if (server && !json_string(server))
-        broken(check, 422, "ENTITY_ERROR.ATTRIBUTE.TYPE", "data.attributes.mdmServerId is %s",
-               json_kind_name(json_kind(server)));
+        contract_broken(check, 422, "ENTITY_ERROR.ATTRIBUTE.TYPE", "data.attributes.mdmServerId is %s",
+                        json_kind_name(json_kind(server)));
 }
 
 static void check_body(struct check *check)
@@ -267,17 +262,19 @@ static void check_body(struct check *check)
     if (!operations[request->operation].media)
         return;
     if (request->is_body_too_large) {
-        broken(check, 413, "TOO_LARGE", "the body is larger than %d bytes", CONTRACT_MAX_BODY);
+        contract_broken(check, 413, "TOO_LARGE", "the body is larger than %d bytes", CONTRACT_MAX_BODY);
         return;
     }
     if (json_parse(request->body ? request->body : "", request->body_len, &request->doc, &err) != 0) {
-        broken(check, 400, "ENTITY_ERROR", "the body is no JSON: %.150s", err.text);
+        contract_broken(check, 400, "ENTITY_ERROR", "the body is no JSON: %.150s", err.text);
         return;
     }
-    if (request->operation == OP_IMPORT_DEVICES)
-        check_import(check);
-    else
-        check_put(check);
+    switch (request->operation) {
+    case OP_IMPORT_DEVICES: check_import(check); return;
+    case OP_IMPORT_DEP_TOKEN: contract_check_dep_import(check); return;
+    case OP_ISSUE_TOKEN: contract_check_issue(check); return;
+    default: check_put(check); return;
+    }
 }
 
 void contract_read(struct request *request, struct stats *stats, struct refusal *refusal)
@@ -287,8 +284,8 @@ void contract_read(struct request *request, struct stats *stats, struct refusal 
     request->operation = OP_UNKNOWN;
     *refusal = (struct refusal){ 0 };
     find_operation(&check);
-    if (request->operation >= OP_ISSUE_TOKEN)
-        return; /* the headers that those take are another matter */
+    if (request->operation == OP_ISSUE_TOKEN || request->operation == OP_UNKNOWN)
+        return;
     check_headers(&check);
     check_query(&check);
     check_body(&check);

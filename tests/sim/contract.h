@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/json.h"
+#include "crypto/sha256.h"
 
 #define CONTRACT_ACCEPT    "application/vnd.api+json; version=2.0"
 #define CONTRACT_MEDIA     "application/vnd.api+json"
@@ -27,7 +28,7 @@ enum operation {
     OP_DELETE_ASSIGNMENT,
     OP_LIST_BLUEPRINTS,
     OP_LIST_MDM_SERVERS,
-    OP_ISSUE_TOKEN, /* this and the next two: in the contract, not served here */
+    OP_ISSUE_TOKEN,
     OP_LIST_DEP_TOKENS,
     OP_IMPORT_DEP_TOKEN,
     OP_UNKNOWN,
@@ -57,7 +58,10 @@ struct request {
     const char *device_id; /* of the path; NULL */
     const char *filter;    /* filter[...]; NULL */
     int64_t limit, cursor;
-    struct json *doc; /* the body; NULL where there is none or it is no JSON */
+    struct json *doc;                /* the body; NULL where there is none or it is no JSON */
+    int64_t expires_in_s;            /* issueToken */
+    const char *environment;         /* importDepToken; of doc */
+    char csr_key_sha256[SHA256_HEX]; /* importDepToken: of the key that the CSR names and is signed by */
 };
 
 struct refusal {

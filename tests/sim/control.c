@@ -198,6 +198,25 @@ static int post_token(struct sim *sim, const struct request *request, struct ans
     return put_scenario(sim, request, answer, err);
 }
 
+static int get_dep_tokens(struct sim *sim, const struct request *request, struct answer *answer,
+                          struct err *err)
+{
+    (void)request;
+    (void)err;
+    dep_tokens_print(&sim->dep_tokens, sim_real_ms(sim), &answer->body);
+    return 0;
+}
+
+/* {"id", and what is to be changed of it}. */
+static int post_dep_token(struct sim *sim, const struct request *request, struct answer *answer,
+                          struct err *err)
+{
+    if (dep_tokens_change(&sim->dep_tokens, request->doc, sim_real_ms(sim), err) != 0)
+        return -1;
+    answer_done(answer);
+    return 0;
+}
+
 static int get_health(struct sim *sim, const struct request *request, struct answer *answer, struct err *err)
 {
     (void)sim;
@@ -226,6 +245,8 @@ static const struct {
     { "POST", "/sim/devices", put_scenario, true },
     { "POST", "/sim/assign", post_assign, true },
     { "POST", "/sim/token", post_token, true },
+    { "GET", "/sim/dep_tokens", get_dep_tokens, false },
+    { "POST", "/sim/dep_token", post_dep_token, true },
     { "POST", "/sim/reset", post_reset, false },
 };
 

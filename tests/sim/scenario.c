@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/fsio.h"
 #include "base/str.h"
 #include "sim.h"
@@ -11,6 +12,7 @@
 #define SCENARIO_MAX_BYTES (64 * 1024 * 1024)
 #define DAY_S              86400
 #define RATE_MAX           1000000
+#define OFFSET_MAX_MS      (INT64_C(365) * DAY_S * 1000)
 
 int64_t sim_now_us(void)
 {
@@ -20,13 +22,19 @@ int64_t sim_now_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+int64_t sim_real_ms(const struct sim *sim)
+{
+    return clock_real_ms() + sim->clock_offset_ms;
+}
+
 int sim_init(struct sim *sim, struct err *err)
 {
     *sim = (struct sim){ .burst = 1, .rate_per_us = 1, .faults.random = 1 };
     /* Those of the rules that DESIGN and README show, so that the examples work as they stand. */
     if (catalog_add_text(&sim->blueprints, "bp-1a2b3c4d=Education,bp-5e6f7g8h=Japan,bp-9i0j1k2l=Standard",
                          err) != 0 ||
-        catalog_add_text(&sim->servers, "mdm-main=Main,mdm-apac=Asia Pacific", err) != 0) {
+        catalog_add_text(&sim->servers, "mdm-main=Main,mdm-apac=Asia Pacific", err) != 0 ||
+        dep_tokens_init(&sim->dep_tokens, sim_real_ms(sim), err) != 0) {
         sim_release(sim);
         return -1;
     }
@@ -41,6 +49,7 @@ void sim_release(struct sim *sim)
     inventory_release(&sim->inventory);
     stats_release(&sim->stats);
     faults_release(&sim->faults);
+    dep_tokens_release(&sim->dep_tokens);
 }
 
 void sim_fill_bucket(struct sim *sim)
@@ -191,6 +200,8 @@ static int apply_member(struct sim *sim, const char *name, const struct json *va
         return catalog_replace(&sim->servers, value, err);
     if (strcmp(name, "devices") == 0)
         return seed_list(sim, value, err);
+    if (strcmp(name, "dep_tokens") == 0)
+        return dep_tokens_replace(&sim->dep_tokens, value, sim_real_ms(sim), err);
     if (strcmp(name, "faults") == 0)
         return faults_add(&sim->faults, value, sim_now_us(), err);
     if (strcmp(name, "shows_older") == 0)
@@ -199,6 +210,13 @@ static int apply_member(struct sim *sim, const char *name, const struct json *va
                    : err_set(err, ERR_JSON_SHAPE, 0, "true or false is needed");
     if (json_string(value))
         return apply_text(sim, name, json_string(value), err);
+    if (strcmp(name, "clock_offset_ms") == 0) {
+        if (!json_int(value, &number) || number < -OFFSET_MAX_MS || number > OFFSET_MAX_MS)
+            return err_set(err, ERR_JSON_SHAPE, 0,
+                           "a whole number of milliseconds, at most a year, is needed");
+        sim->clock_offset_ms = number;
+        return 0;
+    }
     if (json_int(value, &number))
         return apply_number(sim, name, number, err);
     return err_set(err, ERR_JSON_SHAPE, 0,

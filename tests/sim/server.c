@@ -167,6 +167,7 @@ static enum MHD_Result send_answer(struct visit *visit)
     struct answer *answer = &visit->answer;
     struct MHD_Response *response;
     enum MHD_Result result;
+    char date[40];
 
     if (answer->end == ANSWER_CLOSE || answer->body.is_failed)
         return close_hard(visit->connection);
@@ -177,6 +178,9 @@ static enum MHD_Result send_answer(struct visit *visit)
         MHD_add_response_header(response, "Content-Type", answer->content_type);
     for (size_t i = 0; i < answer->header_count; i++)
         MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value);
+    /* Without one of ours libmicrohttpd adds the machine's time. */
+    if (visit->server->sim->clock_offset_ms != 0)
+        MHD_add_response_header(response, "Date", http_date(sim_real_ms(visit->server->sim) / 1000, date));
     result = MHD_queue_response(visit->connection, (unsigned)answer->status, response);
     MHD_destroy_response(response);
     return result;

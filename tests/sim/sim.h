@@ -8,6 +8,7 @@
 #include "bucket.h"
 #include "catalog.h"
 #include "contract.h"
+#include "dep_tokens.h"
 #include "faults.h"
 #include "inventory.h"
 #include "stats.h"
@@ -20,6 +21,7 @@ struct sim {
     struct bucket bucket;
     struct stats stats;
     struct faults faults;
+    struct dep_tokens dep_tokens;
 
     int64_t rate_requests, rate_per_us, burst; /* rate_requests 0: no limit */
     enum retry_after retry_after;              /* how a 429 of the bucket tells when to come back */
@@ -27,15 +29,18 @@ struct sim {
     bool shows_older;                          /* reads show what is in effect until a change is */
     char token[TOKEN_MAX + 1];                 /* "": any that is not empty */
     bool is_token_expired;
+    int64_t clock_offset_ms; /* its clock is ahead of this machine's by so much */
 };
 
 int64_t sim_now_us(void); /* monotonic */
+/** Unix time as the simulator's clock tells it. */
+int64_t sim_real_ms(const struct sim *sim) __attribute__((nonnull(1)));
 
 /** With blueprints and servers of its own; none of the pointers inside is set by the caller. */
 int sim_init(struct sim *sim, struct err *err) __attribute__((nonnull(1, 2)));
 void sim_release(struct sim *sim) __attribute__((nonnull(1)));
-/** No devices, nothing counted, no faults, a full bucket, the token good again. Settings and catalogs stay.
- */
+/** No devices, nothing counted, no faults, a full bucket, the token good again. Settings, catalogs and DEP
+ * tokens stay. */
 void sim_reset(struct sim *sim) __attribute__((nonnull(1)));
 void sim_fill_bucket(struct sim *sim) __attribute__((nonnull(1)));
 
@@ -68,7 +73,7 @@ void api_admit(struct sim *sim, struct request *request, int64_t now_us, struct 
 void api_perform(struct sim *sim, struct request *request, const struct ticket *ticket, int64_t now_us,
                  struct answer *answer) __attribute__((nonnull(1, 2, 3, 5)));
 
-/* api_devices.c, api_assignments.c: the operations, for requests that keep the contract. */
+/* api_devices.c, api_assignments.c, api_tokens.c: the operations, for requests that keep the contract. */
 
 struct call {
     struct sim *sim;
@@ -86,6 +91,8 @@ void api_list_assignments(const struct call *call, struct answer *answer) __attr
 void api_put_assignment(const struct call *call, struct answer *answer) __attribute__((nonnull(1, 2)));
 void api_get_assignment(const struct call *call, struct answer *answer) __attribute__((nonnull(1, 2)));
 void api_delete_assignment(const struct call *call, struct answer *answer) __attribute__((nonnull(1, 2)));
+void api_list_dep_tokens(const struct call *call, struct answer *answer) __attribute__((nonnull(1, 2)));
+void api_import_dep_token(const struct call *call, struct answer *answer) __attribute__((nonnull(1, 2)));
 
 /** Adds "links" to a page whose next element is number next; 0: this is the last page. */
 void api_print_links(const struct call *call, struct json_out *out, size_t next)
