@@ -39,6 +39,11 @@
     X(ERR_JSON_SHAPE, "json_shape", INPUT, "correct the named member's type or presence")                    \
     X(ERR_SETTINGS_FILE, "settings_file", SETTINGS,                                                          \
       "name a readable settings file by --config or $ABM_CONFIG")                                            \
+    X(ERR_KEY, "key", SETTINGS, "give the kind of key that the text names, as PEM and not encrypted")        \
+    X(ERR_JWT, "jwt", INPUT, "give a JWT as the text asks for it")                                           \
+    X(ERR_SEAL, "seal", SETTINGS, "give the secrets.seal_key it was sealed with, or store the secret anew")  \
+    X(ERR_CSR, "csr", INPUT, "give a PKCS#10 request in PEM, signed by the key that is in it")               \
+    X(ERR_P7M, "p7m", INPUT, "name the .p7m that Apple made for this very certificate, unchanged")           \
     /* input files */                                                                                        \
     X(ERR_INPUT_EMPTY, "input_empty", INPUT, "the file has no devices: export it again")                     \
     X(ERR_INPUT_FORMAT, "input_format", INPUT, "name the file .csv, .yaml, .yml, .jsonl or .ndjson")         \

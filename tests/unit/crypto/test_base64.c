@@ -74,6 +74,53 @@ static void refuses_other_forms(void **state)
     }
 }
 
+static void goes_both_ways_for_urls(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        const char *text;
+    } rows[] = {
+        { "", 0, "" },        { "f", 1, "Zg" },        { "fo", 2, "Zm8" },
+        { "foo", 3, "Zm9v" }, { "foob", 4, "Zm9vYg" }, { "\xfb\xff\xbf", 3, "-_-_" },
+        { "\0\0", 2, "AAA" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct err err = ERR_INIT;
+        struct buf text, bytes;
+
+        buf_init(&text, 64);
+        buf_init(&bytes, 64);
+        base64url_encode(&text, rows[i].bytes, rows[i].len);
+        if (strcmp(text.data, rows[i].text) != 0)
+            fail_msg("%s: printed as %s", rows[i].text, text.data);
+        if (base64url_decode(&bytes, rows[i].text, strlen(rows[i].text), &err) != 0 ||
+            bytes.len != rows[i].len || memcmp(bytes.data, rows[i].bytes, rows[i].len) != 0)
+            fail_msg("%s: read as %zu bytes, %s", rows[i].text, bytes.len, err.text);
+        buf_release(&text);
+        buf_release(&bytes);
+    }
+}
+
+static void refuses_other_forms_for_urls(void **state)
+{
+    static const char *const rows[] = { "Z", "Zm9vZ", "Zg==", "Zm8=", "Zh", "Zm9", "+/+/", "Zm 9", "Zm9v\n" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct err err = ERR_INIT;
+        struct buf bytes;
+
+        buf_init(&bytes, 64);
+        if (base64url_decode(&bytes, rows[i], strlen(rows[i]), &err) == 0 || err.code != ERR_ENCODING ||
+            bytes.len != 0)
+            fail_msg("%s: code %s, %zu bytes", rows[i], err_wire(err.code), bytes.len);
+        buf_release(&bytes);
+    }
+}
+
 static void keeps_the_limit(void **state)
 {
     struct err err = ERR_INIT;
@@ -90,8 +137,8 @@ static void keeps_the_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(goes_both_ways),
-        cmocka_unit_test(refuses_other_forms),
+        cmocka_unit_test(goes_both_ways),          cmocka_unit_test(refuses_other_forms),
+        cmocka_unit_test(goes_both_ways_for_urls), cmocka_unit_test(refuses_other_forms_for_urls),
         cmocka_unit_test(keeps_the_limit),
     };
 
