@@ -41,6 +41,8 @@ static const struct ctl_command commands[] = {
     { "rules", "test", "[--blueprints FILE]", "run the cases of the mapping's tests: list", cmd_rules_test },
     { "rules", "explain", "--serial SERIAL --country CC [--model TEXT] [--extra NAME=VALUE]...",
       "which rule a device hits, and why", cmd_rules_explain },
+    { "csv", "split", "--input FILE -o DIR [--rows N] [--bytes SIZE]",
+      "divide a CSV file into smaller ones for a manual upload", cmd_csv_split },
     { "config", "check", "", "whether the settings, rules and patterns can be used", cmd_config_check },
     { "config", "print", "[--help-table]", "the settings in force, and where each comes from",
       cmd_config_print },

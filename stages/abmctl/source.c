@@ -174,12 +174,22 @@ void source_close(struct source *source)
     source->fd = -1;
 }
 
+int source_rewind(const struct source *source, struct err *err)
+{
+    return lseek(source->fd, 0, SEEK_SET) == 0 ? 0 : cannot(source, err);
+}
+
+int source_read_some(const struct source *source, char *data, size_t cap, size_t *got_r, struct err *err)
+{
+    return read_some(source->fd, data, cap, got_r) == 0 ? 0 : cannot(source, err);
+}
+
 static int read_hashed(void *ctx, char *data, size_t cap, size_t *got_r, struct err *err)
 {
     struct source *source = ctx;
 
-    if (read_some(source->fd, data, cap, got_r) != 0)
-        return cannot(source, err);
+    if (source_read_some(source, data, cap, got_r, err) != 0)
+        return -1;
     sha256_add(&source->hash, data, *got_r);
     return 0;
 }
@@ -195,8 +205,8 @@ int source_read_all(struct source *source, const struct input_sink *sink, struct
     char sha256[SHA256_HEX], rest[4096];
     size_t got;
 
-    if (lseek(source->fd, 0, SEEK_SET) != 0)
-        return cannot(source, err);
+    if (source_rewind(source, err) != 0)
+        return -1;
     sha256_init(&source->hash);
     if (input_read(source->format, &input, sink, err) != 0)
         return -1;

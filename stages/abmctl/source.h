@@ -35,6 +35,11 @@ void source_close(struct source *source);
  */
 int source_read_all(struct source *source, const struct input_sink *sink, struct err *err);
 
+/** For who reads it as bytes, and once: back to its begin, then up to cap bytes at a time; *got_r 0: the end.
+ */
+int source_rewind(const struct source *source, struct err *err);
+int source_read_some(const struct source *source, char *data, size_t cap, size_t *got_r, struct err *err);
+
 /** Whether the file is still the one that was opened, by size and time. ERR_INPUT_CHANGED. */
 int source_check(const struct source *source, struct err *err);
 
