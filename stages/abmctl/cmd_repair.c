@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "device_file.h"
 #include "domain/message.h"
 #include "look.h"
 #include "mend.h"
@@ -10,6 +11,7 @@
 #define POOL_BYTES (64u * 1024 * 1024)
 
 struct repair {
+    struct device_file file;
     struct pushing pushing;
     struct pool *pool;
     struct run_view view;
@@ -32,7 +34,7 @@ static int open_rules(struct repair *repair, struct err *err)
     struct ctl *ctl = repair->pushing.ctl;
     struct runbook book = shared_runbook(&ctl->shared);
     const char *wanted = repair->view.mapping_sha256;
-    struct rules_file *rules = &repair->pushing.rules;
+    struct rules_file *rules = &repair->file.rules;
     const char *text;
     size_t len;
     int rc = 0;
@@ -76,8 +78,8 @@ static int take_head(struct repair *repair, struct err *err)
     int rc;
 
     buf_init(&head, 64 * 1024);
-    rc = push_record(pushing->ctl->redis, &pushing->ctl->keys, pushing->source.sha256, pushing->rules.sha256,
-                     run, &head, err);
+    rc = push_record(pushing->ctl->redis, &pushing->ctl->keys, pushing->feed.sha256,
+                     pushing->feed.mapping_sha256, run, &head, err);
     if (rc == 1 && strcmp(run, pushing->id) == 0 && repair->size == 0)
         rc = pushing_read_head(pushing, &head, err);
     buf_release(&head);
@@ -89,12 +91,15 @@ static int take_head(struct repair *repair, struct err *err)
              view->source_name != NULL ? view->source_name : "");
     snprintf(pushing->git_commit, sizeof(pushing->git_commit), "%s",
              view->git_commit != NULL ? view->git_commit : "");
+    snprintf(pushing->approvers, sizeof(pushing->approvers), "%s",
+             view->approvers != NULL && approvers_are_valid(view->approvers) ? view->approvers : "");
+    pushing->is_only_new = view->is_only_new;
     if (pushing->batches != view->batches)
         return err_set(err, ERR_INPUT_OTHER, 0,
                        "%s makes %lld batches of %lld rows, run %s has %lld: give the --batch-size that it "
                        "was pushed with",
-                       pushing->source.name, (long long)pushing->batches, (long long)pushing->size,
-                       pushing->id, (long long)view->batches);
+                       pushing->feed.name, (long long)pushing->batches, (long long)pushing->size, pushing->id,
+                       (long long)view->batches);
     return 0;
 }
 
@@ -115,14 +120,13 @@ static int open_all(struct repair *repair, struct err *err)
     if (strcmp(view->state != NULL ? view->state : "", "open") != 0)
         return err_set(err, ERR_RUN_STATE, 0, "run %s is %s: nothing of it can be missing", pushing->id,
                        view->state);
-    if (open_rules(repair, err) != 0 ||
-        serial_pattern_new(ctl->org->serial_pattern, &pushing->pattern, err) != 0 ||
-        source_open(&pushing->source, pushing->input, pushing->format, err) != 0 ||
-        rows_init(&pushing->rows, pushing->pattern, pushing->rules.mapping, NULL, NULL, err) != 0 ||
-        pushing_count(pushing, err) != 0)
+    if (open_rules(repair, err) != 0 || device_file_open_with(&repair->file, ctl, true, err) != 0)
         return -1;
-    if (view->source_sha256 != NULL && strcmp(view->source_sha256, pushing->source.sha256) != 0)
-        return wrong_input(repair, "a file", view->source_sha256, pushing->source.sha256, err);
+    pushing->feed = device_file_feed(&repair->file);
+    if (pushing_count(pushing, err) != 0)
+        return -1;
+    if (view->source_sha256 != NULL && strcmp(view->source_sha256, pushing->feed.sha256) != 0)
+        return wrong_input(repair, "a file", view->source_sha256, pushing->feed.sha256, err);
     return take_head(repair, err);
 }
 
@@ -179,14 +183,14 @@ static int run_repair(struct repair *repair, struct ctl *ctl, struct err *err)
     struct mend mend = { 0 };
     int rc;
 
-    if (pushing->input == NULL || pushing->run == NULL)
+    if (repair->file.input == NULL || pushing->run == NULL)
         return err_set(err, ERR_USAGE, 0, "run repair: --%s is missing",
                        pushing->run == NULL ? "run" : "input");
     if (!run_id_is_valid(pushing->run))
         return err_set(err, ERR_RUN_ID, 0, "--run '%.100s' is no run id", pushing->run);
     snprintf(pushing->id, sizeof(pushing->id), "%s", pushing->run);
     pushing->ctl = ctl;
-    pushing->source.fd = -1;
+    repair->file.source.fd = -1;
     pushing->size = repair->size > 0 ? repair->size : INGEST_MAX_DEVICES;
     if (ctl_open_redis(ctl, err) != 0 || ctl_catch_signals(ctl, err) != 0)
         return -1;
@@ -195,7 +199,7 @@ static int run_repair(struct repair *repair, struct ctl *ctl, struct err *err)
         return err_set(err, ERR_NOMEM, 0, "no memory");
     rc = go(repair, &mend, err);
     mend_release(&mend);
-    pushing_release(pushing);
+    device_file_release(&repair->file);
     pool_free(repair->pool);
     return rc;
 }
@@ -212,12 +216,12 @@ int cmd_run_repair(struct ctl *ctl, int argc, char **argv, struct err *err)
         { .name = "input",
           .letter = 'i',
           .kind = CTL_TEXT,
-          .to.text = &repair.pushing.input,
+          .to.text = &repair.file.input,
           .value = "FILE",
           .help = "the very file that it was pushed from; -: stdin" },
         { .name = "format",
           .kind = CTL_TEXT,
-          .to.text = &repair.pushing.format,
+          .to.text = &repair.file.format,
           .value = "FORMAT",
           .help = "csv, yaml or jsonl, whatever the suffix (stdin: csv)" },
         { .name = "blueprints",

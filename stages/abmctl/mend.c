@@ -47,7 +47,7 @@ static int pass(struct mend *mend, batcher_flush_fn *flush, struct err *err)
     if (batcher_init(&batcher, &head, mend->pushing->size, flush, mend, err) != 0)
         return -1;
     mend->batcher = &batcher;
-    rc = rows_pass(&mend->pushing->rows, &mend->pushing->source, &batcher, err);
+    rc = feed_pass(&mend->pushing->feed, &batcher, err);
     mend->batcher = NULL;
     batcher_release(&batcher);
     return rc;
@@ -123,12 +123,12 @@ static int compare_batch(void *user, int64_t number, const struct buf *text, str
     char hex[SHA256_HEX];
 
     if (number > mend->pushing->batches)
-        return err_set(err, ERR_INPUT_CHANGED, 0, "%s has more rows than before", mend->pushing->source.path);
+        return err_set(err, ERR_INPUT_CHANGED, 0, "%s has more rows than before", mend->pushing->feed.path);
     sha256_hex(text->data, text->len, hex);
     if (mend->hashes[number - 1][0] != '\0' && strcmp(mend->hashes[number - 1], hex) != 0)
         return err_set(err, ERR_INPUT_OTHER, 0,
                        "batch %lld of run %s was registered with other bytes than %s makes of it",
-                       (long long)number, mend->pushing->id, mend->pushing->source.name);
+                       (long long)number, mend->pushing->id, mend->pushing->feed.name);
     for (size_t i = 0; i < rows_of(mend->batcher); i++)
         if (make_room_for_row(mend, row_at(mend->batcher, i).row, err) != 0)
             return -1;

@@ -6,6 +6,7 @@
 #ifndef ABMCTL_MEND_H
 #define ABMCTL_MEND_H
 
+#include "crypto/sha256.h"
 #include "mend_notes.h"
 #include "pushing.h"
 #include "queue/repair.h"

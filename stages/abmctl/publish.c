@@ -46,12 +46,12 @@ static int learn(void *user, struct err *err)
                      (size_t)publish->batches, err);
 }
 
-int publish_init(struct publish *publish, struct ctl *ctl, const struct source *source, const char *run,
+int publish_init(struct publish *publish, struct ctl *ctl, const struct feed *feed, const char *run,
                  bool is_urgent, int64_t batches, struct err *err)
 {
     memset(publish, 0, sizeof(*publish));
     publish->ctl = ctl;
-    publish->source = source;
+    publish->feed = feed;
     publish->run = run;
     publish->is_urgent = is_urgent;
     publish->batches = batches;
@@ -189,9 +189,9 @@ int publish_batch(void *user, int64_t number, const struct buf *text, struct err
     struct publish *publish = user;
     struct sending sending = { .ctl = publish->ctl, .is_urgent = publish->is_urgent, .text = text };
 
-    if (number > publish->batches || source_check(publish->source, err) != 0) {
+    if (number > publish->batches || feed_check(publish->feed, err) != 0) {
         if (number > publish->batches)
-            err_set(err, ERR_INPUT_CHANGED, 0, "%s has more rows than before", publish->source->path);
+            err_set(err, ERR_INPUT_CHANGED, 0, "%s has more rows than before", publish->feed->path);
         return err_prefix(err, "after %lld of %lld batches of run %s (abmctl cancel --run %s ends it)",
                           done(publish), (long long)publish->batches, publish->run, publish->run);
     }

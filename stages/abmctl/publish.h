@@ -7,14 +7,14 @@
 #define ABMCTL_PUBLISH_H
 
 #include "ctl.h"
+#include "feed.h"
 #include "queue/push.h"
-#include "source.h"
 
 #define PUBLISH_REASON_MAX 1200
 
 struct publish {
     struct ctl *ctl;
-    const struct source *source;
+    const struct feed *feed;
     const char *run;
     bool is_urgent;
     int64_t batches;
@@ -25,7 +25,7 @@ struct publish {
 };
 
 /** Learns which batches have come. is_come is allocated; publish_release frees it. */
-int publish_init(struct publish *publish, struct ctl *ctl, const struct source *source, const char *run,
+int publish_init(struct publish *publish, struct ctl *ctl, const struct feed *feed, const char *run,
                  bool is_urgent, int64_t batches, struct err *err);
 void publish_release(struct publish *publish);
 

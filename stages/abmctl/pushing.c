@@ -1,39 +1,23 @@
 #include "pushing.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/str.h"
 #include "domain/message.h"
+#include "look.h"
+#include "results.h"
 
-#define TRIES_MAX 999
+#define TRIES_MAX  999
+#define POOL_BYTES (4u * 1024 * 1024)
 
-int pushing_open(struct pushing *pushing, struct ctl *ctl, struct err *err)
+int pushing_init(struct pushing *pushing, struct ctl *ctl, struct err *err)
 {
     pushing->ctl = ctl;
-    pushing->list = (struct rows_list){ .ctl = ctl };
-    pushing->source.fd = -1;
     pushing->begun_boot_ms = clock_boot_ms();
     if (pushing->run != NULL && !run_id_is_valid(pushing->run))
         return err_set(err, ERR_RUN_ID, 0, "--run '%.100s' is no run id", pushing->run);
-    if (ctl_open_org(ctl, err) != 0 || rules_file_load(&pushing->rules, ctl->org->rules, err) != 0 ||
-        serial_pattern_new(ctl->org->serial_pattern, &pushing->pattern, err) != 0)
-        return -1;
-    return source_open(&pushing->source, pushing->input, pushing->format, err);
+    return 0;
 }
-
-void pushing_release(struct pushing *pushing)
-{
-    rows_release(&pushing->rows);
-    if (pushing->source.fd >= 0)
-        source_close(&pushing->source);
-    serial_pattern_free(pushing->pattern);
-    if (pushing->rules.mapping != NULL)
-        rules_file_release(&pushing->rules);
-}
-
-/* --- the first pass --- */
 
 int pushing_count(struct pushing *pushing, struct err *err)
 {
@@ -43,32 +27,21 @@ int pushing_count(struct pushing *pushing, struct err *err)
 
     if (batcher_init(&batcher, &head, pushing->size, NULL, NULL, err) != 0)
         return -1;
-    rc = rows_pass(&pushing->rows, &pushing->source, &batcher, err);
+    rc = feed_pass(&pushing->feed, &batcher, err);
     pushing->batches = batcher.batches;
     batcher_release(&batcher);
     return rc;
 }
 
-int pushing_read(struct pushing *pushing, struct err *err)
+int pushing_check_count(const struct pushing *pushing, struct err *err)
 {
-    int64_t wrong;
-
-    if (rows_init(&pushing->rows, pushing->pattern, pushing->rules.mapping, rows_list_row, &pushing->list,
-                  err) != 0 ||
-        pushing_count(pushing, err) != 0)
-        return -1;
-    rows_list_end(&pushing->list, &pushing->rows, pushing->source.name);
-    wrong = rows_wrong(&pushing->rows);
-    if (pushing->is_strict && wrong > 0)
-        return err_set(err, ERR_STRICT, 0, "%s: %lld of %lld rows are wrong; nothing is published",
-                       pushing->source.name, (long long)wrong, (long long)pushing->rows.total);
     if (pushing->is_urgent && pushing->batches > 1)
         return err_set(err, ERR_LIMIT, 0,
                        "%s makes %lld batches: an urgent push is one batch of at most %d rows; push the rest "
                        "without --urgent",
-                       pushing->source.name, (long long)pushing->batches, INGEST_MAX_DEVICES);
+                       pushing->feed.name, (long long)pushing->batches, INGEST_MAX_DEVICES);
     if (pushing->batches > INGEST_MAX_BATCHES)
-        return err_set(err, ERR_LIMIT, 0, "%s makes %lld batches, at most %d", pushing->source.name,
+        return err_set(err, ERR_LIMIT, 0, "%s makes %lld batches, at most %d", pushing->feed.name,
                        (long long)pushing->batches, INGEST_MAX_BATCHES);
     return 0;
 }
@@ -84,11 +57,15 @@ static int print_head(const struct pushing *pushing, struct buf *head, struct er
     json_out_init(&json, head);
     json_begin(&json, NULL, '{');
     json_add_string(&json, "operator", who_operator(who));
-    json_add_string(&json, "source", pushing->source.name);
+    json_add_string(&json, "source", pushing->feed.name);
     json_add_string(&json, "git_commit", who_commit());
     json_add_int(&json, "size", pushing->size);
     if (pushing->is_urgent)
         json_add_bool(&json, "urgent", true);
+    if (pushing->is_only_new)
+        json_add_bool(&json, "only_new", true);
+    if (pushing->feed.approvers != NULL)
+        json_add_string(&json, "approvers", pushing->feed.approvers);
     json_end(&json, '}');
     return buf_check(head, "the record of the push", err);
 }
@@ -112,8 +89,12 @@ int pushing_read_head(struct pushing *pushing, const struct buf *head, struct er
     take_text(doc, "git_commit", pushing->git_commit, sizeof(pushing->git_commit));
     if (!json_int(json_get(doc, "size"), &size) || size < 1 || size > INGEST_MAX_DEVICES)
         size = pushing->size;
-    pushing->is_urgent = false;
+    take_text(doc, "approvers", pushing->approvers, sizeof(pushing->approvers));
+    if (!approvers_are_valid(pushing->approvers))
+        pushing->approvers[0] = '\0';
+    pushing->is_urgent = pushing->is_only_new = false;
     (void)json_bool(json_get(doc, "urgent"), &pushing->is_urgent);
+    (void)json_bool(json_get(doc, "only_new"), &pushing->is_only_new);
     json_free(doc);
     if (size == pushing->size)
         return 0;
@@ -148,7 +129,7 @@ static int find_run(struct beginning *beginning, struct err *err)
         if (pushing->run != NULL)
             snprintf(pushing->id, sizeof(pushing->id), "%s", pushing->run);
         else
-            runid_make(clock_real_ms(), pushing->source.name, pushing->source.sha256, try, pushing->id);
+            runid_make(clock_real_ms(), pushing->feed.name, pushing->feed.sha256, try, pushing->id);
         if (publish_patiently(pushing->ctl, begin, beginning, err) != 0)
             return -1;
         if (beginning->begun == PUSH_OPEN_AS)
@@ -173,18 +154,19 @@ static int store_rules(void *user, struct err *err)
 {
     const struct pushing *pushing = user;
 
-    return push_rules(pushing->ctl->redis, &pushing->ctl->keys, pushing->rules.sha256,
-                      pushing->rules.text.data, pushing->rules.text.len, err);
+    return push_rules(pushing->ctl->redis, &pushing->ctl->keys, pushing->feed.mapping_sha256,
+                      pushing->feed.mapping->data, pushing->feed.mapping->len, err);
 }
 
 int pushing_store_rules(struct pushing *pushing, struct err *err)
 {
-    return publish_patiently(pushing->ctl, store_rules, pushing, err);
+    return pushing->feed.mapping != NULL ? publish_patiently(pushing->ctl, store_rules, pushing, err) : 0;
 }
 
 int pushing_begin(struct pushing *pushing, struct err *err)
 {
     struct beginning beginning = { .pushing = pushing };
+    bool is_only_new = pushing->is_only_new;
     struct buf head;
     int rc;
 
@@ -192,8 +174,8 @@ int pushing_begin(struct pushing *pushing, struct err *err)
     buf_init(&beginning.head, 64 * 1024);
     rc = print_head(pushing, &head, err);
     beginning.input = (struct push_input){
-        .source_sha256 = pushing->source.sha256,
-        .mapping_sha256 = pushing->rules.sha256,
+        .source_sha256 = pushing->feed.sha256,
+        .mapping_sha256 = pushing->feed.mapping_sha256 != NULL ? pushing->feed.mapping_sha256 : "",
         .run = pushing->id,
         .is_named = pushing->run != NULL,
         .head = head.data,
@@ -204,6 +186,11 @@ int pushing_begin(struct pushing *pushing, struct err *err)
         rc = find_run(&beginning, err);
     if (rc == 0)
         rc = pushing_read_head(pushing, &beginning.head, err);
+    if (rc == 0 && pushing->is_only_new != is_only_new)
+        rc = err_set(err, ERR_RUN_STATE, 0,
+                     "this input is open as run %s, which was pushed %s --only-new: wait for "
+                     "its end, or cancel it first",
+                     pushing->id, is_only_new ? "without" : "with");
     buf_release(&head);
     buf_release(&beginning.head);
     if (rc == 0 && pushing->is_resumed)
@@ -222,10 +209,13 @@ void pushing_head(const struct pushing *pushing, struct ingest *head_r)
         .mode = "apply",
         .operator_ = pushing->operator_,
         .source_name = pushing->source_name,
-        .source_sha256 = pushing->source.sha256,
-        .mapping_sha256 = pushing->rules.sha256,
+        .source_sha256 = pushing->feed.sha256,
+        .mapping_sha256 = pushing->feed.mapping_sha256,
         .git_commit = pushing->git_commit[0] != '\0' ? pushing->git_commit : NULL,
         .is_urgent = pushing->is_urgent,
+        .is_only_new = pushing->is_only_new,
+        .plan_sha256 = pushing->feed.plan_sha256,
+        .approvers = pushing->approvers[0] != '\0' ? pushing->approvers : NULL,
     };
 }
 
@@ -238,9 +228,9 @@ static int publish_all(struct pushing *pushing, struct publish *publish, struct 
     pushing_head(pushing, &head);
     if (batcher_init(&batcher, &head, pushing->size, publish_batch, publish, err) != 0)
         return -1;
-    rc = rows_pass(&pushing->rows, &pushing->source, &batcher, err);
+    rc = feed_pass(&pushing->feed, &batcher, err);
     if (rc == 0 && batcher.batches != pushing->batches)
-        rc = err_set(err, ERR_INPUT_CHANGED, 0, "%s has fewer rows than before", pushing->source.path);
+        rc = err_set(err, ERR_INPUT_CHANGED, 0, "%s has fewer rows than before", pushing->feed.path);
     batcher_release(&batcher);
     return rc;
 }
@@ -250,7 +240,7 @@ int pushing_publish(struct pushing *pushing, struct err *err)
     struct publish publish;
     int rc;
 
-    if (publish_init(&publish, pushing->ctl, &pushing->source, pushing->id, pushing->is_urgent,
+    if (publish_init(&publish, pushing->ctl, &pushing->feed, pushing->id, pushing->is_urgent,
                      pushing->batches, err) != 0)
         return -1;
     rc = publish_all(pushing, &publish, err);
@@ -258,5 +248,25 @@ int pushing_publish(struct pushing *pushing, struct err *err)
     pushing->skipped = publish.skipped;
     publish_release(&publish);
     ctl_progress_end(pushing->ctl);
+    return rc;
+}
+
+int pushing_wait(struct pushing *pushing, struct err *err)
+{
+    struct pool *pool = pool_new(POOL_BYTES);
+    struct run_view view;
+    int rc;
+
+    if (pool == NULL)
+        return err_set(err, ERR_NOMEM, 0, "no memory");
+    if (!pushing->ctl->is_json)
+        ctl_say(pushing->ctl, "run %s: %lld of %lld batches published; waiting for its end", pushing->id,
+                (long long)pushing->published + (long long)pushing->skipped, (long long)pushing->batches);
+    rc = look_wait(pushing->ctl, pushing->id, pushing->timeout_ms, pool, &view, err);
+    if (rc == 0)
+        rc = results_show(pushing->ctl, &view, clock_boot_ms() - pushing->begun_boot_ms, err);
+    if (rc == 0)
+        rc = results_exit(&view);
+    pool_free(pool);
     return rc;
 }

@@ -171,7 +171,8 @@ static int reject_unknown(struct pass *pass, const struct candidate *candidate, 
     return reject(pass, candidate->job, &why, err);
 }
 
-/* The server that is wanted, as ABM's id: the device's own word, else the rule's, else the settings'. */
+/* The server that is wanted, as ABM's id: the device's own word, else the rule's, else the settings'. A plan
+ * was approved as it stands: what it leaves alone, settings of today do not add. */
 static int find_server(struct pass *pass, const struct candidate *candidate, struct err *err)
 {
     struct device *device = candidate->job->device;
@@ -183,7 +184,7 @@ static int find_server(struct pass *pass, const struct candidate *candidate, str
         name = candidate->rule->mdm_server;
         is_rules_word = name != NULL;
     }
-    if (name == NULL)
+    if (name == NULL && pass->batch->ingest->plan_sha256 == NULL)
         name = pass->validate->mdm_server;
     if (name == NULL)
         return 0;

@@ -236,6 +236,20 @@ static void without_a_server_it_is_left_as_it_is(void **state)
     want_text("no server", job->device->mdm_server_id, NULL);
 }
 
+/* Who applies a plan gets what was approved, whatever the settings have become since. */
+static void a_plan_leaves_alone_what_it_does_not_name(void **state)
+{
+    struct world *world = *state;
+    struct job *job = add(world, "F000000001", "JP");
+
+    job->device->blueprint_id = "bp-plan";
+    world->ingest.plan_sha256 = "a plan";
+    run("a plan", world);
+    want_verdict("a plan", job, VERDICT_PASS);
+    want_text("a plan", job->device->blueprint_id, "bp-plan");
+    want_text("a plan", job->device->mdm_server_id, NULL);
+}
+
 /* What is needed after validate goes on; the further columns, which only the rules read, do not. */
 static void further_columns_end_here(void **state)
 {
@@ -560,6 +574,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ROW(a_device_gets_what_is_wanted),
         ROW(without_a_server_it_is_left_as_it_is),
+        ROW(a_plan_leaves_alone_what_it_does_not_name),
         ROW(further_columns_end_here),
         ROW(bad_devices_are_rejected),
         ROW(the_settings_server_may_be_unknown),
