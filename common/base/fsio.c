@@ -144,8 +144,8 @@ static int write_all(int fd, const char *data, size_t len)
     return 0;
 }
 
-/* A synced temporary file beside path. Its name in *name_r (malloc'd) on success. 0 or errno. */
-static int write_beside(const char *path, const void *data, size_t len, unsigned mode, char **name_r)
+/* A temporary file beside path, open: its name (malloc'd). 0 or errno. */
+static int open_beside(const char *path, unsigned mode, char **name_r, int *fd_r)
 {
     char unique[17];
     char *name;
@@ -159,18 +159,34 @@ static int write_beside(const char *path, const void *data, size_t len, unsigned
         free(name);
         return sys;
     }
-    sys = write_all(fd, data, len);
+    *name_r = name;
+    *fd_r = fd;
+    return 0;
+}
+
+/* 0 or errno; sys: what went wrong before, which then stays. */
+static int close_synced(int fd, int sys)
+{
     if (sys == 0 && fsync(fd) != 0)
         sys = errno;
     if (close(fd) != 0 && sys == 0)
         sys = errno;
-    if (sys != 0) {
-        unlink(name);
-        free(name);
+    return sys;
+}
+
+/* A synced temporary file beside path. Its name in *name_r (malloc'd) on success. 0 or errno. */
+static int write_beside(const char *path, const void *data, size_t len, unsigned mode, char **name_r)
+{
+    int fd = -1, sys = open_beside(path, mode, name_r, &fd);
+
+    if (sys != 0)
         return sys;
+    sys = close_synced(fd, write_all(fd, data, len));
+    if (sys != 0) {
+        unlink(*name_r);
+        free(*name_r);
     }
-    *name_r = name;
-    return 0;
+    return sys;
 }
 
 int fsio_write(const char *path, const void *data, size_t len, unsigned mode, struct err *err)
@@ -188,6 +204,51 @@ int fsio_write(const char *path, const void *data, size_t len, unsigned mode, st
     if (sys == 0)
         sys = sync_folder_of(path);
     return sys == 0 ? 0 : fail_write(err, sys, "write", path);
+}
+
+int fsio_draft_begin(struct fsio_draft *draft, const char *path, unsigned mode, struct err *err)
+{
+    int sys;
+
+    *draft = (struct fsio_draft){ .path = path, .fd = -1 };
+    sys = open_beside(path, mode, &draft->name, &draft->fd);
+    return sys == 0 ? 0 : fail_write(err, sys, "write", path);
+}
+
+int fsio_draft_put(struct fsio_draft *draft, const void *data, size_t len, struct err *err)
+{
+    int sys = write_all(draft->fd, data, len);
+
+    return sys == 0 ? 0 : fail_write(err, sys, "write", draft->path);
+}
+
+int fsio_draft_publish(struct fsio_draft *draft, struct err *err)
+{
+    int sys = close_synced(draft->fd, 0);
+
+    draft->fd = -1;
+    if (sys == 0 && rename(draft->name, draft->path) != 0)
+        sys = errno;
+    if (sys != 0) {
+        fsio_draft_discard(draft);
+        return fail_write(err, sys, "write", draft->path);
+    }
+    free(draft->name);
+    draft->name = NULL;
+    sys = sync_folder_of(draft->path);
+    return sys == 0 ? 0 : fail_write(err, sys, "write", draft->path);
+}
+
+void fsio_draft_discard(struct fsio_draft *draft)
+{
+    if (draft->name == NULL)
+        return;
+    if (draft->fd >= 0)
+        close(draft->fd);
+    unlink(draft->name);
+    free(draft->name);
+    draft->name = NULL;
+    draft->fd = -1;
 }
 
 /* Gives the file at name its place if nothing is there. Not every file system has hard links. 0 or errno. */

@@ -24,6 +24,20 @@ int fsio_write(const char *path, const void *data, size_t len, unsigned mode, st
  */
 int fsio_write_new(const char *path, const void *data, size_t len, unsigned mode, struct err *err);
 
+/* A file that is written piece by piece, as fsio_write writes it whole: beside its place until it is done. */
+struct fsio_draft {
+    const char *path; /* borrowed */
+    char *name;       /* of the temporary file; NULL: there is none */
+    int fd;
+};
+
+int fsio_draft_begin(struct fsio_draft *draft, const char *path, unsigned mode, struct err *err);
+int fsio_draft_put(struct fsio_draft *draft, const void *data, size_t len, struct err *err);
+/** fsync, rename, fsync of the folder; the draft is gone, whatever comes of it. */
+int fsio_draft_publish(struct fsio_draft *draft, struct err *err);
+/** Removes the temporary file. Does nothing after fsio_draft_publish or a failed begin. */
+void fsio_draft_discard(struct fsio_draft *draft);
+
 /** mkdir -p; each created folder is synced into its parent. Existing ones are left as they are. */
 int fsio_mkdirs(const char *path, unsigned mode, struct err *err);
 

@@ -20,6 +20,7 @@
 
 #include "base/buf.h"
 #include "base/pool.h"
+#include "domain/device.h"
 
 #define PLAN_VERSION       1
 #define PLAN_MAX_BYTES     (512 * 1024 * 1024)
@@ -121,36 +122,40 @@ struct plan_sink {
     void *ctx;
 };
 
-/* The caller's storage. */
+/* The caller's storage; its members are the writer's own. */
 struct plan_writer {
     const struct plan_head *head;
+    const char *plan_sha256;
     struct plan_sink sink;
     struct buf buf;
-    enum plan_kind kind; /* the list that is open; PLAN_SAME: none yet, or all done */
-    bool is_begun;
-    bool has_entry;
-    int64_t rows;
-    int64_t changed; /* entries whose from is not null */
+    int piece; /* the next one of the head's pieces */
+    struct plan_tally {
+        int64_t rows;
+        int64_t counts[PLAN_KINDS];
+        int64_t changed;                     /* entries whose from is not null */
+        char removed[DEVICE_SERIAL_MAX + 1]; /* the last one removed */
+    } tally;
 };
 
 /**
  * Writes a plan: init, plan_writer_add for each entry in the order add, change, remove, end, release.
- * Everything in head is known before (head is borrowed until the release), so a caller counts first. It is
- * done twice, with the same entries: once only for its hash (plan_sha256 NULL), then with it.
+ * Everything in head is known before (it is borrowed until the release), so a caller counts first. It is done
+ * twice, with the same entries: once only for the hash, then with it.
  *
  * What a reader would refuse is refused here as well, with ERR_PLAN_FORMAT and the reader's words (a text too
- * long, a control character, from and to that agree, rows out of order), but for a serial that stands twice
- * and for the order of the removed serials.
+ * long, a control character, from and to that agree, removed serials out of order), but for a serial that
+ * stands twice.
+ *
+ * @param plan_sha256  64 hex digits; NULL: not known yet, the member is left out. Borrowed until the release
  */
-void plan_writer_init(struct plan_writer *writer, const struct plan_head *head, const struct plan_sink *sink)
-    __attribute__((nonnull(1, 2, 3)));
+void plan_writer_init(struct plan_writer *writer, const struct plan_head *head, const char *plan_sha256,
+                      const struct plan_sink *sink) __attribute__((nonnull(1, 2, 4)));
 void plan_writer_release(struct plan_writer *writer) __attribute__((nonnull(1)));
 /** kind: never less than that of the call before. */
 int plan_writer_add(struct plan_writer *writer, enum plan_kind kind, const struct plan_entry *entry,
                     struct err *err) __attribute__((nonnull(1, 3, 4)));
-/** plan_sha256: 64 hex digits; NULL: not known yet, the member is left out. The newline is written, too. */
-int plan_writer_end(struct plan_writer *writer, const char *plan_sha256, struct err *err)
-    __attribute__((nonnull(1, 3)));
+/** All that stands behind the last entry, and the newline. */
+int plan_writer_end(struct plan_writer *writer, struct err *err) __attribute__((nonnull(1, 2)));
 
 /* --- reading --- */
 
