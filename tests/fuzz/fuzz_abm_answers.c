@@ -12,6 +12,7 @@
 #include "abm/client.h"
 #include "abm/shape.h"
 #include "base/str.h"
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -39,7 +40,7 @@ static const char *next_part(struct input *input, size_t *len_r)
 static void set_text(char **to, const char *value, size_t len)
 {
     free(*to);
-    *to = strndup(value, len < HTTP_HEADER_MAX ? len : HTTP_HEADER_MAX);
+    *to = fuzz_string(value, len < HTTP_HEADER_MAX ? len : HTTP_HEADER_MAX);
 }
 
 static void set_header(struct http_request *request, const char *line, size_t len)

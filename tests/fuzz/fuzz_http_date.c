@@ -3,12 +3,13 @@
 #include <string.h>
 
 #include "http/http_date.h"
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = strndup((const char *)data, size);
+    char *text = fuzz_string(data, size);
     int64_t unix_ms;
 
     if (text != NULL && http_date_parse(text, INT64_C(1795508258000), &unix_ms) == 1 &&

@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "http/link.h"
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *value = strndup((const char *)data, size);
+    char *value = fuzz_string(data, size);
     const char *at = value, *before = value;
     struct link link;
 

@@ -79,7 +79,7 @@ static char *header(char **rest)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct cache_ops ops = { get, set, lock, unlock };
-    char *text = strndup((const char *)data, size), *rest = text;
+    char *text = fuzz_string(data, size), *rest = text;
     struct notices notices = { .count = 0 };
     struct store store = { .before = NULL };
     struct cache cache = { &ops, &store };

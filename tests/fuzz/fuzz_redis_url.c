@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = strndup((const char *)data, size);
+    char *text = fuzz_string(data, size);
     struct err err = ERR_INIT;
     struct redis_url url;
     size_t name_len;

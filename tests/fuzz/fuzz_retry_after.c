@@ -3,12 +3,13 @@
 #include <string.h>
 
 #include "http/retry_after.h"
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = strndup((const char *)data, size); /* "value|date" */
+    char *text = fuzz_string(data, size); /* "value|date" */
     char *date;
     int64_t delay_ms = -1;
 

@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = strndup((const char *)data, size), *serial = text;
+    char *text = fuzz_string(data, size), *serial = text;
     struct serial_pattern *pattern;
     struct err err = ERR_INIT;
     struct regex *regex;

@@ -33,7 +33,7 @@ static void split(struct env *env, const char *text, size_t len)
     char *line, *rest;
     size_t count = 0;
 
-    env->text = rest = strndup(text, len);
+    env->text = rest = fuzz_string(text, len);
     FUZZ_CHECK(env->text != NULL);
     while ((line = strsep(&rest, "\n")) != NULL && count < ENV_MOST)
         env->names[count++] = line;

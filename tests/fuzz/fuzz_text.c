@@ -115,7 +115,7 @@ static void print(const struct table *table)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = strndup((const char *)data, size), *rest = text, *part;
+    char *text = fuzz_string(data, size), *rest = text, *part;
     struct table table;
 
     FUZZ_CHECK(text != NULL);

@@ -62,7 +62,7 @@ static void follow(const char *base, const char *link)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = strndup((const char *)data, size), *rest = text;
+    char *text = fuzz_string(data, size), *rest = text;
     const char *base;
 
     FUZZ_CHECK(text != NULL);

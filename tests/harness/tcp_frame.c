@@ -1,8 +1,11 @@
 #include "harness/tcp_frame.h"
 
-#include <stdlib.h>
+#include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
+
+#define NUMBER_MAX (1L << 40)
 
 /* Behind the line that begins at `at`; 0: its end has not come. */
 static size_t behind_line(const char *data, size_t len, size_t at)
@@ -10,6 +13,24 @@ static size_t behind_line(const char *data, size_t len, size_t at)
     const char *end = at < len ? memchr(data + at, '\n', len - at) : NULL;
 
     return end != NULL ? (size_t)(end - data) + 1 : 0;
+}
+
+/* The whole number that begins at data[at], as far as the bytes reach, which no NUL ends; 0 where there is
+ * none. */
+static long number_at(const char *data, size_t len, size_t at, int base)
+{
+    static const char digits[] = "0123456789abcdef";
+    bool is_negative = at < len && data[at] == '-';
+    long number = 0;
+
+    for (at += is_negative; at < len && number < NUMBER_MAX; at++) {
+        const char *digit = memchr(digits, tolower((unsigned char)data[at]), (size_t)base);
+
+        if (digit == NULL)
+            break;
+        number = number * base + (digit - digits);
+    }
+    return is_negative ? -number : number;
 }
 
 /* Source: the Redis serialization protocol, RESP2. */
@@ -23,7 +44,7 @@ static size_t resp_frame(const char *data, size_t len)
 
         if (line == 0)
             return 0;
-        number = strtol(data + at + 1, NULL, 10);
+        number = number_at(data, line, at + 1, 10);
         switch (data[at]) {
         case '*': values += number > 0 ? number : 0; break;
         case '$': line += number >= 0 ? (size_t)number + 2 : 0; break;
@@ -50,10 +71,12 @@ static long header(const char *data, size_t end, const char *name, const char *w
 
         if (at + size >= end || strncasecmp(data + at, name, size) != 0)
             continue;
-        value += strspn(value, " ");
+        while (value < data + end && *value == ' ')
+            value++;
         if (word != NULL)
-            return strncasecmp(value, word, strlen(word)) == 0;
-        return strtol(value, NULL, 10);
+            return strlen(word) <= (size_t)(data + end - value) &&
+                   strncasecmp(value, word, strlen(word)) == 0;
+        return number_at(data, end, (size_t)(value - data), 10);
     }
     return -1;
 }
@@ -62,11 +85,11 @@ static size_t behind_chunks(const char *data, size_t len, size_t at)
 {
     for (;;) {
         size_t line = behind_line(data, len, at);
-        unsigned long size;
+        size_t size;
 
         if (line == 0)
             return 0;
-        size = strtoul(data + at, NULL, 16);
+        size = (size_t)number_at(data, line, at, 16);
         at = line + size + 2;
         if (at > len)
             return 0;
