@@ -19,6 +19,7 @@ struct call *call_new(struct exec *exec, const struct abm_op *op, struct abm_ite
     http_request_init(&call->http);
     buf_init(&call->url, ABM_URL_MAX);
     buf_init(&call->body, ABM_REQUEST_MAX);
+    buf_init(&call->mark, ABM_URL_MAX);
     call->http.user = call;
     return call;
 }
@@ -30,6 +31,7 @@ void call_free(struct call *call)
     http_request_release(&call->http);
     buf_release(&call->url);
     buf_release(&call->body);
+    buf_release(&call->mark);
     free(call->state);
     free(call);
 }

@@ -95,6 +95,16 @@ void exec_result(struct exec *exec, struct abm_item *item, enum abm_kind kind, e
     item->text = copy;
 }
 
+/* A power of two pages were read: the next one is remembered. */
+static int mark_page(struct call *call, struct err *err)
+{
+    if ((call->pages & (call->pages - 1)) != 0)
+        return 0;
+    buf_reset(&call->mark);
+    buf_add(&call->mark, call->url.data, call->url.len);
+    return buf_check(&call->mark, "a page's URL", err);
+}
+
 int exec_next_page(struct exec *exec, struct call *call, const struct json *doc, struct err *err)
 {
     const char *next = json_string(json_get(json_get(doc, "links"), "next"));
@@ -111,12 +121,13 @@ int exec_next_page(struct exec *exec, struct call *call, const struct json *doc,
     if (rc == 0)
         rc = err_set(err, ERR_ABM_CONTRACT, 0, "links.next: leads to another origin than %s",
                      exec->client->env.org->api_base_url);
-    if (rc == 1 && strcmp(url.data, call->url.data) == 0)
+    if (rc == 1 && (strcmp(url.data, call->url.data) == 0 ||
+                    (call->mark.len > 0 && strcmp(url.data, call->mark.data) == 0)))
         rc = err_set(err, ERR_ABM_CONTRACT, 0, "links.next: leads back to the same page");
     if (rc == 1) {
         buf_release(&call->url);
         call->url = url;
-        return 1;
+        return mark_page(call, err) != 0 ? -1 : 1;
     }
     buf_release(&url);
     return rc;

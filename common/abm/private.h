@@ -43,10 +43,12 @@ struct call {
     unsigned token_version; /* of the token it was sent with */
     bool is_token_renewed;  /* it was repeated once with a new token */
     bool is_probe;
-    int failures; /* the same devices, in a row, as a whole */
-    int lates;    /* in a row: its permit ran out while connecting */
-    int pages;    /* read so far */
-    void *state;  /* of the op across pages: malloc'd, one block, freed with the call */
+    int failures;    /* the same devices, in a row, as a whole */
+    int lates;       /* in a row: its permit ran out while connecting */
+    int pages;       /* read so far */
+    struct buf mark; /* the URL of an earlier page, moved on after 1, 2, 4, 8, ... pages: a list that goes
+                        round comes by it again (Brent 1980) */
+    void *state;     /* of the op across pages: malloc'd, one block, freed with the call */
 };
 
 /** Devices whose result this call brings: those that had none when it was sent. */

@@ -24,7 +24,8 @@ static void begin(struct listing *listing, struct estate *estate, const char *wh
     memset(listing, 0, sizeof(*listing));
     listing->estate = estate;
     listing->what = what;
-    listing->facts = (struct estate_facts){ wanted, wanted, 0, size, least };
+    listing->facts =
+        (struct estate_facts){ .wanted = wanted, .unseen = wanted, .size = size, .least = least };
     abm_place_init(&listing->place);
 }
 
@@ -152,7 +153,7 @@ int estate_page_devices(struct estate *estate, bool *rest_r, struct err *err)
     if (rc == 0)
         estate_learn(&size->devices, &size->devices_least, listing.listed, listing.place.url.len == 0);
     if (rc == 0 && listing.passed_over > 0)
-        ctl_say(estate->ctl, "%lld devices in ABM have serials that no plan can hold: they are passed over",
+        ctl_say(estate->ctl, "passed over in ABM: %lld with a serial that no plan can hold",
                 (long long)listing.passed_over);
     abm_place_release(&listing.place);
     return rc;
@@ -248,6 +249,7 @@ int estate_page_assignments(struct estate *estate, bool *rest_r, struct err *err
     for (size_t i = 0; i < estate->table.count; i++)
         known += (estate->table.rows[i].flags & ROW_KNOWN) != 0;
     begin(&listing, estate, "assignments", known, assignments_expected(estate), size->assignments_least);
+    listing.facts.is_sparse = true;
     *rest_r = true;
     if (!estate->is_whole && (listing.facts.size < 0 || estate_way(&listing.facts) == ESTATE_FILTERS))
         return 0;

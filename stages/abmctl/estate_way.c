@@ -46,5 +46,5 @@ enum estate_way estate_way(const struct estate_facts *facts)
     best = least(all, known);
     if (facts->pages + rest > 2 * best)
         return ESTATE_PAGES;
-    return facts->pages == 0 || rest <= estimate(facts) ? ESTATE_FILTERS : ESTATE_PAGES;
+    return facts->pages == 0 || facts->is_sparse || rest <= estimate(facts) ? ESTATE_FILTERS : ESTATE_PAGES;
 }

@@ -10,6 +10,7 @@
 #ifndef ABMCTL_ESTATE_WAY_H
 #define ABMCTL_ESTATE_WAY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define ESTATE_FILTER_DEVICES 200
@@ -26,6 +27,7 @@ struct estate_facts {
     int64_t pages;  /* read so far, without the end of the list */
     int64_t size;   /* entries of the whole list, as it was when last counted; -1: unknown */
     int64_t least;  /* entries that it had at least, when last looked at; 0: nothing is known */
+    bool is_sparse; /* many may have no entry at all: how many are unseen tells nothing of the pages left */
 };
 
 /** How to go on: by the next page, or by filters for all that is unseen (also where that is nothing). */

@@ -22,7 +22,8 @@
 #define CONTRACT TEST_TOP "/config/contract/abm-v2.openapi.yaml"
 
 static const struct abm_op *const ops[] = {
-    &v2_import, &v2_read, &v2_assign, &v2_unassign, &v2_blueprints, &v2_servers, &v2_probe,
+    &v2_import,  &v2_read,        &v2_assign,     &v2_unassign, &v2_find,
+    &v2_devices, &v2_assignments, &v2_blueprints, &v2_servers,  &v2_probe,
 };
 
 static int load(void **state)
@@ -155,6 +156,10 @@ static void limits_and_the_accept_header_are_those_of_the_contract(void **state)
     filter = yaml_get(read, "parameters")->first;
     assert_string_equal(text_at(filter, "name"), "filter[deviceId]");
     snprintf(words, sizeof(words), "At most %zu device ids", v2_read.max_items);
+    assert_true(str_starts(text_at(filter, "description"), words));
+    filter = resolve(doc, yaml_get(operation(doc, &v2_find), "parameters")->first);
+    assert_string_equal(text_at(filter, "name"), "filter[serial]");
+    snprintf(words, sizeof(words), "At most %zu serials", v2_find.max_items);
     assert_true(str_starts(text_at(filter, "description"), words));
     assert_string_equal(text_at(doc->root, "components|parameters|Limit|schema|maximum"), "1000");
     assert_int_equal(V2_LIMIT_MAX, 1000);
@@ -336,10 +341,12 @@ static void shapes_are_the_schemas(void **state)
     const struct yaml_node *list;
 
     compare(doc, yaml_get(schemas, "ImportResult"), &shape_import_result, "ImportResult");
+    compare(doc, yaml_get(schemas, "Device"), &shape_device, "Device");
     compare(doc, yaml_get(schemas, "Assignment"), &shape_assignment, "Assignment");
     compare(doc, yaml_get(schemas, "ErrorDocument"), &shape_error_document, "ErrorDocument");
     compare(doc, answer_schema(doc, &v2_import, "207"), &shape_import_document, "importDevices");
     compare(doc, answer_schema(doc, &v2_read, "200"), &shape_page_document, "listAssignments");
+    compare(doc, answer_schema(doc, &v2_find, "200"), &shape_page_document, "listDevices");
     compare(doc, answer_schema(doc, &v2_assign, "200"), &shape_assignment_document, "putAssignment 200");
     compare(doc, answer_schema(doc, &v2_assign, "202"), &shape_assignment_document, "putAssignment 202");
     list = answer_schema(doc, &v2_blueprints, "200");
@@ -362,6 +369,10 @@ static const struct fixture {
       "\"mdmServerId\":null,"
       "\"state\":\"PROPAGATED\",\"failureReason\":null,\"updatedAt\":\"2026-11-24T08:00:00Z\"},\"new\":{"
       "\"x\":[1]}}" },
+    { "Device", &shape_device,
+      "{\"id\":\"a\",\"type\":\"devices\",\"attributes\":{\"serial\":\"s\",\"country\":\"JP\","
+      "\"model\":\"m\",\"orderNumber\":\"o\",\"assetTag\":\"t\",\"enrollmentState\":\"ENROLLED\","
+      "\"lastContactAt\":null}}" },
     { "ImportResult", &shape_import_result,
       "{\"serial\":\"s\",\"status\":422,\"id\":\"i\",\"error\":{\"status\":\"422\",\"code\":\"C\",\"title\":"
       "\"t\"}}" },

@@ -197,6 +197,77 @@ static void the_catalog_and_the_probe(void **state)
     expect_no_violation(bench);
 }
 
+/* What the sinks of the lists count. */
+struct counted {
+    int devices, assignments, pages;
+};
+
+static int count_device(void *ctx, const char *serial, const char *country, const char *device_id,
+                        struct err *err)
+{
+    struct counted *counted = ctx;
+
+    (void)err;
+    assert_true(str_starts(serial, "FVFGH"));
+    assert_true(str_eq(country, "JP") || str_eq(country, "DE"));
+    assert_non_null(device_id);
+    counted->devices++;
+    return 0;
+}
+
+static int count_assignment(void *ctx, const struct abm_assignment *assignment, struct err *err)
+{
+    struct counted *counted = ctx;
+
+    (void)err;
+    assert_string_equal(assignment->blueprint_id, "bp-5e6f7g8h");
+    assert_true(assignment->updated_ms > 0);
+    counted->assignments++;
+    return 0;
+}
+
+static int count_page(void *ctx, struct err *err)
+{
+    (void)err;
+    ((struct counted *)ctx)->pages++;
+    return 0;
+}
+
+static void the_inventory_is_found_and_listed(void **state)
+{
+    struct bench *bench = *state;
+    struct counted counted = { 0 };
+    const struct abm_device_sink devices = { .ctx = &counted, .device = count_device, .page = count_page };
+    const struct abm_assignment_sink assignments = { .ctx = &counted,
+                                                     .assignment = count_assignment,
+                                                     .page = count_page };
+
+    run(bench, "find: nothing yet", abm_find, ABM_NONE);
+    import_all(bench);
+    run(bench, "find", abm_find, ABM_OK);
+    for (size_t i = 0; i < DEVICES; i++)
+        if (!str_eq(bench->items[i].device_id, bench->devices[i].device_id) ||
+            !str_eq(bench->items[i].country, bench->devices[i].country))
+            fail_msg("%s: %s %s", bench->devices[i].serial, bench->items[i].device_id,
+                     bench->items[i].country);
+    run(bench, "assign", abm_assign, ABM_OK);
+    for (int i = 0; i < 700; i++) {
+        char serial[16];
+
+        snprintf(serial, sizeof(serial), "FVFGH8%06d", i);
+        assert_int_equal(abmsim_add_device(&bench->sim, serial, "DE", NULL, NULL, &bench->err), 0);
+    }
+    if (abm_list_devices(bench->client, &devices, &bench->err) != 0 ||
+        abm_list_assignments(bench->client, &assignments, &bench->err) != 0)
+        fail_msg("%s", bench->err.text);
+    assert_int_equal(counted.devices, DEVICES + 700);
+    assert_int_equal(counted.assignments, DEVICES);
+    assert_int_equal(counted.pages, 3);
+    expect_requests(bench, "by_operation.listDevices", 3 + 3 + 2);
+    expect_requests(bench, "by_operation.listAssignments", 1);
+    expect_no_violation(bench);
+}
+
 static void deprecation_is_warned_of(void **state)
 {
     struct bench *bench = *state;
@@ -214,6 +285,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_device_goes_its_whole_way, open_bench, close_bench),
         cmocka_unit_test_setup_teardown(a_202_is_accepted_and_no_more, open_bench, close_bench),
         cmocka_unit_test_setup_teardown(the_catalog_and_the_probe, open_bench, close_bench),
+        cmocka_unit_test_setup_teardown(the_inventory_is_found_and_listed, open_bench, close_bench),
         cmocka_unit_test_setup_teardown(deprecation_is_warned_of, open_bench, close_bench),
     };
 

@@ -1,8 +1,9 @@
 /*
  * Any answers of ABM to any operation: the call ends, and each device has a result that keeps what client.h
- * says of it. First byte: the operation (128 on: the cache holds the first answer); second: an index of the
- * status table; the rest: answers parted by a line "%%", of which the last is given to all further requests.
- * An answer may begin with lines "> Name: value": headers, "Status" and "Result" (how the request ended).
+ * says of it. First byte: the operation (128 on: the cache holds the first answer; 200 on: one of those that
+ * find and list); second: an index of the status table; the rest: answers parted by a line "%%", of which the
+ * last is given to all further requests. An answer may begin with lines "> Name: value": headers, "Status"
+ * and "Result" (how the request ended).
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -13,6 +14,8 @@
 #include "abm/shape.h"
 #include "base/str.h"
 #include "fuzz.h"
+
+#define LISTS 200
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -177,7 +180,9 @@ static void check(const struct abm_item *item, int op)
 {
     bool is_done = item->kind == ABM_OK || item->kind == ABM_ACCEPTED;
 
-    if (op == 0 && item->kind == ABM_OK && !shape_is_id(item->device_id))
+    if ((op == 0 || op == 7) && item->kind == ABM_OK && !shape_is_id(item->device_id))
+        abort();
+    if (op == 7 && item->kind == ABM_OK && item->country == NULL)
         abort();
     if ((op == 1 || op == 2) && is_done &&
         (!shape_is_id(item->assignment_id) || !shape_is_id(item->blueprint_id)))
@@ -188,6 +193,56 @@ static void check(const struct abm_item *item, int op)
         abort();
     if (item->failure != NULL && str_has_control(item->failure))
         abort();
+}
+
+static int see_device(void *ctx, const char *serial, const char *country, const char *device_id,
+                      struct err *err)
+{
+    (void)ctx, (void)err;
+    if (serial == NULL || country == NULL || !shape_is_id(device_id))
+        abort();
+    return 0;
+}
+
+static int see_assignment(void *ctx, const struct abm_assignment *assignment, struct err *err)
+{
+    (void)ctx, (void)err;
+    if (!shape_is_id(assignment->device_id) || !shape_is_id(assignment->blueprint_id) ||
+        (assignment->mdm_server_id != NULL && !shape_is_id(assignment->mdm_server_id)))
+        abort();
+    return 0;
+}
+
+static int see_unreadable(void *ctx, const char *key, const char *why, struct err *err)
+{
+    (void)ctx, (void)err;
+    if (key == NULL || why == NULL || str_has_control(why))
+        abort();
+    return 0;
+}
+
+static int see_page(void *ctx, struct err *err)
+{
+    (void)err;
+    return ++*(int *)ctx % 3 == 0; /* ends early now and then, and goes on */
+}
+
+/* A list in calls of three pages, each going on where the last one ended. */
+static void list_all(struct abm_client *client, bool is_devices, struct err *err)
+{
+    struct abm_place place;
+    int pages = 0, rc;
+    const struct abm_device_sink devices = { &pages, see_device, see_unreadable, see_page, &place };
+    const struct abm_assignment_sink assignments = { &pages, see_assignment, NULL, see_page, &place };
+
+    abm_place_init(&place);
+    do
+        rc = is_devices ? abm_list_devices(client, &devices, err)
+                        : abm_list_assignments(client, &assignments, err);
+    while (rc == 0 && place.url.len > 0);
+    if (rc == 0 && place.pages != 0)
+        abort();
+    abm_place_release(&place);
 }
 
 static void call_op(struct abm_client *client, int op, struct pool *pool)
@@ -216,9 +271,12 @@ static void call_op(struct abm_client *client, int op, struct pool *pool)
     case 3: (void)!abm_unassign(client, items, 3, pool, &err); break;
     case 4: (void)!abm_blueprint_known(client, "a", &known, &err); break;
     case 5: (void)!abm_server_find(client, "a", pool, &id, &known, &err); break;
+    case 7: (void)!abm_find(client, items, 3, pool, &err); break;
+    case 8: list_all(client, true, &err); break;
+    case 9: list_all(client, false, &err); break;
     default: (void)!abm_probe(client, &err); break;
     }
-    for (int i = 0; i < 3 && op < 4; i++)
+    for (int i = 0; i < 3 && (op < 4 || op == 7); i++)
         check(&items[i], op);
     if (str_has_control(err.text))
         abort();
@@ -257,11 +315,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     setenv("FUZZ_ABM_TOKEN", "t", 1);
     input.at = (const char *)data + 2;
     input.end = (const char *)data + size;
-    input.is_cached = data[0] >= 128;
+    input.is_cached = data[0] >= 128 && data[0] < LISTS;
     input.status = statuses[data[1] % (sizeof(statuses) / sizeof(statuses[0]))];
     pool = pool_new(1u << 20);
     if (pool != NULL && abm_client_new(&env, &client, &err) == 0) {
-        call_op(client, data[0] % 7, pool);
+        call_op(client, data[0] < LISTS ? data[0] % 7 : 7 + (data[0] - LISTS) % 3, pool);
         abm_client_free(client);
     }
     pool_free(pool);

@@ -15,30 +15,34 @@ static void chooses(void **state)
         struct estate_facts facts;
         enum estate_way want;
     } rows[] = {
-        { "nothing is wanted", { 0, 0, 0, -1, 0 }, ESTATE_FILTERS },
-        { "all are seen", { 10000, 0, 7, -1, 0 }, ESTATE_FILTERS },
-        { "10, unknown size", { 10, 10, 0, -1, 0 }, ESTATE_FILTERS },
-        { "10 of 10,000", { 10, 10, 0, 10000, 10000 }, ESTATE_FILTERS },
-        { "800, unknown size: 4 requests", { 800, 800, 0, -1, 0 }, ESTATE_FILTERS },
-        { "801, unknown size", { 801, 801, 0, -1, 0 }, ESTATE_PAGES },
-        { "800 of 500", { 800, 800, 0, 500, 500 }, ESTATE_PAGES },
-        { "10,000 of 10,000", { 10000, 10000, 0, 10000, 10000 }, ESTATE_PAGES },
-        { "10,000 of 50,000: the same", { 10000, 10000, 0, 50000, 50000 }, ESTATE_FILTERS },
-        { "10,000 of 49,000", { 10000, 10000, 0, 49000, 49000 }, ESTATE_PAGES },
-        { "10,000 of 1,000,000", { 10000, 10000, 0, 1000000, 1000000 }, ESTATE_FILTERS },
-        { "10,000 of at least 24,000", { 10000, 10000, 0, -1, 24000 }, ESTATE_PAGES },
+        { "nothing is wanted", { 0, 0, 0, -1, 0, false }, ESTATE_FILTERS },
+        { "all are seen", { 10000, 0, 7, -1, 0, false }, ESTATE_FILTERS },
+        { "10, unknown size", { 10, 10, 0, -1, 0, false }, ESTATE_FILTERS },
+        { "10 of 10,000", { 10, 10, 0, 10000, 10000, false }, ESTATE_FILTERS },
+        { "800, unknown size: 4 requests", { 800, 800, 0, -1, 0, false }, ESTATE_FILTERS },
+        { "801, unknown size", { 801, 801, 0, -1, 0, false }, ESTATE_PAGES },
+        { "800 of 500", { 800, 800, 0, 500, 500, false }, ESTATE_PAGES },
+        { "10,000 of 10,000", { 10000, 10000, 0, 10000, 10000, false }, ESTATE_PAGES },
+        { "10,000 of 50,000: the same", { 10000, 10000, 0, 50000, 50000, false }, ESTATE_FILTERS },
+        { "10,000 of 49,000", { 10000, 10000, 0, 49000, 49000, false }, ESTATE_PAGES },
+        { "10,000 of 1,000,000", { 10000, 10000, 0, 1000000, 1000000, false }, ESTATE_FILTERS },
+        { "10,000 of at least 24,000", { 10000, 10000, 0, -1, 24000, false }, ESTATE_PAGES },
         { "10,000 of at least 25,000: filters are at most twice the pages",
-          { 10000, 10000, 0, -1, 25000 },
+          { 10000, 10000, 0, -1, 25000, false },
           ESTATE_FILTERS },
-        { "the first page had a thousandth", { 10000, 9990, 1, -1, 0 }, ESTATE_PAGES },
-        { "none seen, and it may soon cost too much", { 10000, 10000, 48, -1, 0 }, ESTATE_FILTERS },
-        { "none seen, yet it may end any time", { 10000, 10000, 47, -1, 0 }, ESTATE_PAGES },
-        { "half seen: as many pages are left", { 10000, 5000, 10, -1, 0 }, ESTATE_PAGES },
-        { "half seen, where filters are fewer", { 10000, 5000, 30, -1, 0 }, ESTATE_FILTERS },
-        { "nearly all seen", { 10000, 1, 40, -1, 0 }, ESTATE_FILTERS },
-        { "counted, and more than half done", { 10000, 4000, 6, 10000, 10000 }, ESTATE_PAGES },
-        { "counted, and one is left to find", { 10000, 1, 6, 10000, 10000 }, ESTATE_FILTERS },
-        { "it has grown beyond what was counted", { 10000, 10000, 10, 10000, 10000 }, ESTATE_PAGES },
+        { "the first page had a thousandth", { 10000, 9990, 1, -1, 0, false }, ESTATE_PAGES },
+        { "none seen, and it may soon cost too much", { 10000, 10000, 48, -1, 0, false }, ESTATE_FILTERS },
+        { "none seen, yet it may end any time", { 10000, 10000, 47, -1, 0, false }, ESTATE_PAGES },
+        { "half seen: as many pages are left", { 10000, 5000, 10, -1, 0, false }, ESTATE_PAGES },
+        { "half seen, where filters are fewer", { 10000, 5000, 30, -1, 0, false }, ESTATE_FILTERS },
+        { "nearly all seen", { 10000, 1, 40, -1, 0, false }, ESTATE_FILTERS },
+        { "counted, and more than half done", { 10000, 4000, 6, 10000, 10000, false }, ESTATE_PAGES },
+        { "counted, and one is left to find", { 10000, 1, 6, 10000, 10000, false }, ESTATE_FILTERS },
+        { "whether more are there nobody knows", { 10000, 5000, 10, -1, 0, true }, ESTATE_PAGES },
+        { "whether more are there nobody knows, and filters are safe",
+          { 10000, 2000, 10, -1, 0, true },
+          ESTATE_FILTERS },
+        { "it has grown beyond what was counted", { 10000, 10000, 10, 10000, 10000, false }, ESTATE_PAGES },
     };
 
     (void)state;
@@ -66,9 +70,10 @@ static int64_t seen_on(int64_t wanted, int64_t size, int64_t pages, enum spread 
 }
 
 /* Requests that the reading of a list takes. */
-static int64_t play(int64_t wanted, int64_t size, enum spread spread, int64_t remembered, int64_t least)
+static int64_t play(int64_t wanted, int64_t size, enum spread spread, bool is_sparse, int64_t remembered,
+                    int64_t least)
 {
-    struct estate_facts facts = { wanted, wanted, 0, remembered, least };
+    struct estate_facts facts = { wanted, wanted, 0, remembered, least, is_sparse };
 
     while (estate_way(&facts) == ESTATE_PAGES) {
         facts.pages++;
@@ -89,11 +94,13 @@ static void costs_at_most_twice_the_better_way(void **state)
     (void)state;
     for (size_t w = 0; w < count; w++) {
         for (size_t s = 0; s < count; s++) {
-            for (int spread = EVENLY; spread <= NOWHERE; spread++) {
+            for (int way = 0; way < 2 * (NOWHERE + 1); way++) {
+                enum spread spread = (enum spread)(way / 2);
+                bool is_sparse = way % 2 == 1;
                 int64_t pages = estate_pages(numbers[s]), filters = estate_filters(numbers[w]);
                 int64_t best = pages < filters ? pages : filters;
-                int64_t first = play(numbers[w], numbers[s], (enum spread)spread, -1, 0);
-                int64_t counted = play(numbers[w], numbers[s], (enum spread)spread, numbers[s], numbers[s]);
+                int64_t first = play(numbers[w], numbers[s], spread, is_sparse, -1, 0);
+                int64_t counted = play(numbers[w], numbers[s], spread, is_sparse, numbers[s], numbers[s]);
 
                 if (first > 2 * best && first > ESTATE_FEW_REQUESTS)
                     fail_msg("%lld of %lld, spread %d: %lld requests, not %lld", (long long)numbers[w],
@@ -114,8 +121,10 @@ static void a_wrong_memory_costs_at_most_twice_the_filters(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(remembered) / sizeof(remembered[0]); i++) {
-        for (int spread = EVENLY; spread <= NOWHERE; spread++) {
-            int64_t got = play(10000, 1000000, (enum spread)spread, remembered[i], remembered[i]);
+        for (int way = 0; way < 2 * (NOWHERE + 1); way++) {
+            enum spread spread = (enum spread)(way / 2);
+            bool is_sparse = way % 2 == 1;
+            int64_t got = play(10000, 1000000, spread, is_sparse, remembered[i], remembered[i]);
 
             if (got > 100)
                 fail_msg("remembered %lld, spread %d: %lld requests", (long long)remembered[i], spread,
@@ -126,11 +135,11 @@ static void a_wrong_memory_costs_at_most_twice_the_filters(void **state)
 
 static void a_lower_bound_remembered_spares_the_second_search(void **state)
 {
-    int64_t first = play(10000, 1000000, EVENLY, -1, 0);
+    int64_t first = play(10000, 1000000, EVENLY, false, -1, 0);
 
     (void)state;
     assert_in_range(first, 51, 100);
-    assert_int_equal(play(10000, 1000000, EVENLY, -1, (first / 2) * ESTATE_PAGE_ENTRIES), 50);
+    assert_int_equal(play(10000, 1000000, EVENLY, false, -1, (first / 2) * ESTATE_PAGE_ENTRIES), 50);
 }
 
 int main(void)
