@@ -42,7 +42,7 @@
     X(ERR_KEY, "key", SETTINGS, "give the kind of key that the text names, as PEM and not encrypted")        \
     X(ERR_JWT, "jwt", INPUT, "give a JWT as the text asks for it")                                           \
     X(ERR_SEAL, "seal", SETTINGS, "give the secrets.seal_key it was sealed with, or store the secret anew")  \
-    X(ERR_CSR, "csr", INPUT, "give a PKCS#10 request in PEM, signed by the key that is in it")               \
+    X(ERR_CSR, "csr", INPUT, "give the request or certificate a subject and a time as the text says")        \
     X(ERR_P7M, "p7m", INPUT, "name the .p7m that Apple made for this very certificate, unchanged")           \
     /* input files */                                                                                        \
     X(ERR_INPUT_EMPTY, "input_empty", INPUT, "the file has no devices: export it again")                     \

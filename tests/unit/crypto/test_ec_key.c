@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "crypto/ec_key.h"
-#include "unit/crypto/keys.h"
+#include "harness/keys.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 

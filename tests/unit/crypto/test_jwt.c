@@ -5,7 +5,7 @@
 
 #include "crypto/base64.h"
 #include "crypto/jwt.h"
-#include "unit/crypto/keys.h"
+#include "harness/keys.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
