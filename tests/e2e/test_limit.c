@@ -230,5 +230,9 @@ int main(void)
         cmocka_unit_test(slow_batches_teach_no_slow_changes),
     };
 
+#ifdef __SANITIZE_THREAD__ /* a 429 that is read half a second late has been followed by others' requests */
+    printf("SKIP: own-pace: a rate cannot be judged where each process is slowed down tenfold\n");
+    return 77;
+#endif
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
