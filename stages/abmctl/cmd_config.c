@@ -7,6 +7,7 @@
 #include "crypto/secret.h"
 #include "domain/check.h"
 #include "rules_file.h"
+#include "rules_warn.h"
 #include "stage/redis_settings.h"
 
 static int check_reference(const char *name, const char *reference, struct err *err)
@@ -16,22 +17,37 @@ static int check_reference(const char *name, const char *reference, struct err *
     return 0;
 }
 
+static int check_rules(struct ctl *ctl, const struct org_settings *org, struct json_out *warnings,
+                       struct err *err)
+{
+    struct rules_file rules;
+    struct rules_warn_place place = {
+        .ctl = ctl, .path = org->rules, .org = org->name, .warnings = warnings
+    };
+    int64_t unjudged;
+    int rc;
+
+    if (rules_file_load(&rules, org->rules, err) != 0)
+        return err_prefix(err, "orgs.%s.rules", org->name);
+    place.mapping = rules.mapping;
+    rc = rules_warn(rules.mapping, rules_warn_show, &place, &unjudged, err);
+    rules_file_release(&rules);
+    return rc < 0 ? -1 : 0;
+}
+
 /* What loading cannot see: that pattern and rules compile, and that references to secrets have a form we
  * know. */
-static int check_org(const struct org_settings *org, struct err *err)
+static int check_org(struct ctl *ctl, const struct org_settings *org, struct json_out *warnings,
+                     struct err *err)
 {
     struct serial_pattern *pattern;
-    struct rules_file rules;
 
     if (serial_pattern_new(org->serial_pattern, &pattern, err) != 0)
         return err_prefix(err, "orgs.%s.serial_pattern", org->name);
     serial_pattern_free(pattern);
     if (check_reference("api.token", org->api_token, err) != 0)
         return err_prefix(err, "orgs.%s", org->name);
-    if (rules_file_load(&rules, org->rules, err) != 0)
-        return err_prefix(err, "orgs.%s.rules", org->name);
-    rules_file_release(&rules);
-    return 0;
+    return check_rules(ctl, org, warnings, err);
 }
 
 /* The URL's form, TLS in this build and its files; nothing is asked of the server. */
@@ -45,16 +61,39 @@ static int check_redis(const struct settings *settings, struct err *err)
     return rc;
 }
 
-static int check_all(const struct settings *settings, struct err *err)
+static int check_all(struct ctl *ctl, struct json_out *warnings, struct err *err)
 {
+    const struct settings *settings = ctl->settings;
+
     for (size_t i = 0; i < settings->org_count; i++)
-        if (check_org(&settings->orgs[i], err) != 0)
+        if (check_org(ctl, &settings->orgs[i], warnings, err) != 0)
             return err_prefix(err, "%s", settings->path);
     if (check_redis(settings, err) != 0 ||
         check_reference("redis.password", settings->redis_password, err) != 0 ||
         check_reference("redis.sentinel_password", settings->redis_sentinel_password, err) != 0 ||
         check_reference("secrets.seal_key", settings->secrets_seal_key, err) != 0)
         return err_prefix(err, "%s", settings->path);
+    return 0;
+}
+
+/* The answer: one object under --json, with the warnings of the rules in it; else a line. */
+static int check_and_tell(struct ctl *ctl, struct json_out *json, struct buf *line, struct err *err)
+{
+    json_begin(json, NULL, '{');
+    json_add_string(json, "path", ctl->settings->path);
+    json_begin(json, "orgs", '[');
+    for (size_t i = 0; i < ctl->settings->org_count; i++)
+        json_add_string(json, NULL, ctl->settings->orgs[i].name);
+    json_end(json, ']');
+    json_begin(json, "warnings", '[');
+    if (check_all(ctl, json, err) != 0)
+        return -1;
+    json_end(json, ']');
+    json_end(json, '}');
+    if (ctl->is_json)
+        return ctl_print_line(line, err);
+    printf("%s is correct: %zu organization%s\n", ctl_shown(ctl->settings->path), ctl->settings->org_count,
+           ctl->settings->org_count == 1 ? "" : "s");
     return 0;
 }
 
@@ -66,23 +105,11 @@ int cmd_config_check(struct ctl *ctl, int argc, char **argv, struct err *err)
 
     if (rc != 0)
         return rc < 0 ? -1 : CTL_DONE;
-    if (ctl_open_settings(ctl, err) != 0 || check_all(ctl->settings, err) != 0)
+    if (ctl_open_settings(ctl, err) != 0)
         return -1;
-    if (!ctl->is_json) {
-        printf("%s is correct: %zu organization%s\n", ctl_shown(ctl->settings->path),
-               ctl->settings->org_count, ctl->settings->org_count == 1 ? "" : "s");
-        return CTL_DONE;
-    }
-    buf_init(&line, 64 * 1024);
+    buf_init(&line, 16u * 1024 * 1024);
     json_out_init(&json, &line);
-    json_begin(&json, NULL, '{');
-    json_add_string(&json, "path", ctl->settings->path);
-    json_begin(&json, "orgs", '[');
-    for (size_t i = 0; i < ctl->settings->org_count; i++)
-        json_add_string(&json, NULL, ctl->settings->orgs[i].name);
-    json_end(&json, ']');
-    json_end(&json, '}');
-    rc = ctl_print_line(&line, err);
+    rc = check_and_tell(ctl, &json, &line, err);
     buf_release(&line);
     return rc;
 }

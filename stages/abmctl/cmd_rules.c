@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "domain/check.h"
 #include "rules_file.h"
+#include "rules_warn.h"
 
 #define EXTRA_MAX 32
 
@@ -41,7 +42,26 @@ static void show_case(const struct rules_file *file, const struct mapping_case *
                test->line, ctl_shown(result->text));
 }
 
-static int run_cases(struct ctl *ctl, const struct rules_file *file, struct err *err)
+/* Warnings go behind the cases: on stderr, or as the member "warnings". Their number, or -1. */
+static int show_warnings(struct ctl *ctl, const struct rules_file *file, struct json_out *json,
+                         struct err *err)
+{
+    struct rules_warn_place place = {
+        .ctl = ctl, .path = file->path, .mapping = file->mapping, .warnings = json
+    };
+    int64_t unjudged;
+    int count;
+
+    fflush(stdout); /* so that they stand behind the cases where both go to one place */
+    json_begin(json, "warnings", '[');
+    count = rules_warn(file->mapping, rules_warn_show, &place, &unjudged, err);
+    json_end(json, ']');
+    json_add_int(json, "unjudged", unjudged);
+    return count;
+}
+
+/* *warnings_r: how many. */
+static int run_cases(struct ctl *ctl, const struct rules_file *file, int *warnings_r, struct err *err)
 {
     size_t count = mapping_case_count(file->mapping), failed = 0;
     struct json_out json;
@@ -66,12 +86,16 @@ static int run_cases(struct ctl *ctl, const struct rules_file *file, struct err 
     json_add_int(&json, "rules", (int64_t)mapping_count(file->mapping));
     json_add_int(&json, "passed", (int64_t)(count - failed));
     json_add_int(&json, "failed", (int64_t)failed);
+    *warnings_r = show_warnings(ctl, file, &json, err);
     json_end(&json, '}');
-    if (ctl->is_json)
+    if (*warnings_r < 0)
+        rc = -1;
+    else if (ctl->is_json)
         rc = ctl_print_line(&line, err);
     else
-        printf("%zu rules; %zu cases passed, %zu failed%s\n", mapping_count(file->mapping), count - failed,
-               failed, count == 0 ? ": the file has no tests: list" : "");
+        printf("%zu rules; %zu cases passed, %zu failed%s; %d warning%s\n", mapping_count(file->mapping),
+               count - failed, failed, count == 0 ? ": the file has no tests: list" : "", *warnings_r,
+               *warnings_r == 1 ? "" : "s");
     buf_release(&line);
     return rc != 0 ? -1 : (failed > 0 ? CTL_NO : CTL_DONE);
 }
@@ -79,21 +103,28 @@ static int run_cases(struct ctl *ctl, const struct rules_file *file, struct err 
 int cmd_rules_test(struct ctl *ctl, int argc, char **argv, struct err *err)
 {
     const char *path = NULL;
+    bool is_strict = false;
     const struct ctl_option rows[] = {
         { .name = "blueprints",
           .kind = CTL_TEXT,
           .to.text = &path,
           .value = "FILE",
           .help = "the mapping; else the organization's" },
+        { .name = "strict",
+          .kind = CTL_FLAG,
+          .to.flag = &is_strict,
+          .help = "exit 1 for a warning too: a rule never reached, no default" },
     };
     struct rules_file file;
-    int first, rc = ctl_options(ctl, rows, 1, argc, argv, 0, 0, &first, err);
+    int first, rc = ctl_options(ctl, rows, 2, argc, argv, 0, 0, &first, err), warnings = 0;
 
     if (rc != 0)
         return rc < 0 ? -1 : CTL_DONE;
     if (open_rules(ctl, path, &file, err) != 0)
         return -1;
-    rc = run_cases(ctl, &file, err);
+    rc = run_cases(ctl, &file, &warnings, err);
+    if (rc == CTL_DONE && is_strict && warnings > 0)
+        rc = CTL_NO;
     rules_file_release(&file);
     return rc;
 }

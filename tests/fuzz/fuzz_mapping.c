@@ -1,7 +1,29 @@
 #include <string.h>
 
-#include "domain/mapping.h"
+#include "domain/rule_cover.h"
 #include "fuzz.h"
+
+/* A rule that a device of the cases hits is none that nobody hits. */
+static void check_cover(const struct mapping *mapping)
+{
+    struct rule_cover *cover = rule_cover_new(mapping);
+
+    if (cover == NULL)
+        return;
+    for (size_t i = 0; i <= mapping_count(mapping) && i < 200; i++) {
+        struct rule_cover_result cover_result;
+
+        rule_cover_judge(cover, i, &cover_result);
+        for (size_t k = 0; k < mapping_case_count(mapping) && k < 200; k++) {
+            struct mapping_case_result result;
+
+            mapping_run_case(mapping, k, &result);
+            FUZZ_CHECK(result.rule == NULL || result.rule->number != i + 1 ||
+                       cover_result.kind == COVER_REACHED || cover_result.kind == COVER_UNKNOWN);
+        }
+    }
+    rule_cover_free(cover);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -23,6 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         mapping_run_case(mapping, i, &result);
         FUZZ_CHECK(result.is_passed == (result.text[0] == '\0'));
     }
+    check_cover(mapping);
     mapping_free(mapping);
     return 0;
 }
