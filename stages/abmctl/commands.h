@@ -30,6 +30,7 @@ int cmd_audit_keygen(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_audit_pubkey(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_rules_test(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_rules_explain(struct ctl *ctl, int argc, char **argv, struct err *err);
+int cmd_rules_diff(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_csv_split(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_config_check(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_config_print(struct ctl *ctl, int argc, char **argv, struct err *err);

@@ -42,6 +42,8 @@ static const struct ctl_command commands[] = {
       "run the cases of the mapping's tests: list; warn of rules that no device hits", cmd_rules_test },
     { "rules", "explain", "--serial SERIAL --country CC [--model TEXT] [--extra NAME=VALUE]...",
       "which rule a device hits, and why", cmd_rules_explain },
+    { "rules", "diff", "OLD NEW --input FILE [--exit-code]",
+      "which devices another mapping would give another blueprint or server", cmd_rules_diff },
     { "csv", "split", "--input FILE -o DIR [--rows N] [--bytes SIZE]",
       "divide a CSV file into smaller ones for a manual upload", cmd_csv_split },
     { "config", "check", "", "whether the settings, rules and patterns can be used", cmd_config_check },
