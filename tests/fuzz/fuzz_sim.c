@@ -14,7 +14,7 @@ static const char *header(char *head, const char *name)
 
     for (char *line = head; line != NULL; line = strchr(line, '\n') != NULL ? strchr(line, '\n') + 1 : NULL)
         if (strncasecmp(line, name, len) == 0 && line[len] == ':')
-            return line + len + 1;
+            return line + len + 1 + strspn(line + len + 1, " ");
     return NULL;
 }
 

@@ -46,35 +46,73 @@ static void refuse(struct ticket *ticket, int status, const char *code, const ch
     snprintf(ticket->refusal.detail, sizeof(ticket->refusal.detail), "%s", detail);
 }
 
-static bool is_token_good(const struct sim *sim, const char *authorization)
+/* Whether the request's token is good; else *why_r says why not (static). */
+static bool is_token_good(const struct sim *sim, const char *authorization, const char **why_r)
 {
-    return !sim->is_token_expired &&
-           (sim->token[0] == '\0' || strcmp(authorization + strlen("Bearer "), sim->token) == 0);
+    const char *token = authorization + strlen("Bearer ");
+
+    *why_r = "the token has expired";
+    if (sim->is_token_expired)
+        return false;
+    if (sim->issuer.key_count > 0 && (sim->token[0] == '\0' || strcmp(token, sim->token) != 0))
+        return issuer_accepts(&sim->issuer, token, sim_real_ms(sim), why_r);
+    *why_r = "the token is wrong";
+    return sim->token[0] == '\0' || strcmp(token, sim->token) == 0;
+}
+
+/* The JWT of issueToken. One that breaks the contract is noted. */
+static void verify_jwt(struct sim *sim, struct request *request, struct ticket *ticket)
+{
+    const char *jwt = request->authorization + strlen("Bearer ");
+    enum issuer_refusal refusal;
+    char why[ISSUER_WHY_MAX];
+
+    refusal = issuer_verify(&sim->issuer, jwt, sim_real_ms(sim), &request->issuer_key, why);
+    if (refusal == ISSUER_TAKEN)
+        return;
+    sim->stats.tokens_refused++;
+    if (refusal == ISSUER_BROKEN)
+        stats_violation(&sim->stats, request->operation, "%s %s: %s", request->method, request->path, why);
+    refuse(ticket, 401, issuer_code(refusal), why);
+}
+
+/* A fault that ends the token: a new one that is issued, or told by a test, ends it. */
+static void expire(struct sim *sim)
+{
+    if (sim->issuer.key_count > 0)
+        issuer_end_tokens(&sim->issuer);
+    else
+        sim->is_token_expired = true;
 }
 
 void api_admit(struct sim *sim, struct request *request, int64_t now_us, struct ticket *ticket)
 {
     struct about about = { sim, request, now_us };
+    bool is_issue;
+    const char *why;
 
     *ticket = (struct ticket){ .plan = { .main.kind = FAULT_NONE, .deprecation.kind = FAULT_NONE } };
     contract_read(request, &sim->stats, &ticket->refusal);
     stats_request(&sim->stats, request->operation, now_us);
-    if (!bucket_take(&sim->bucket, now_us, &ticket->wait_us)) {
+    is_issue = request->operation == OP_ISSUE_TOKEN;
+    /* The limit is that of a token, and whoever asks for one has none yet. */
+    if (!is_issue && !bucket_take(&sim->bucket, now_us, &ticket->wait_us)) {
         refuse(ticket, 429, NULL, "the bucket is empty");
         return;
     }
     if (ticket->refusal.status != 0)
         return;
-    if (request->operation == OP_ISSUE_TOKEN) {
-        refuse(ticket, 404, NULL, "the simulator does not serve this operation");
+    if (is_issue)
+        verify_jwt(sim, request, ticket);
+    else if (!is_token_good(sim, request->authorization, &why))
+        refuse(ticket, 401, NULL, why);
+    if (ticket->refusal.status != 0)
         return;
+    faults_choose(&sim->faults, request->operation, names_serial, &about, now_us, &ticket->plan);
+    if (ticket->plan.main.kind == FAULT_TOKEN_EXPIRED) {
+        expire(sim);
+        refuse(ticket, 401, NULL, "the token has expired");
     }
-    if (is_token_good(sim, request->authorization)) {
-        faults_choose(&sim->faults, request->operation, names_serial, &about, now_us, &ticket->plan);
-        sim->is_token_expired = ticket->plan.main.kind == FAULT_TOKEN_EXPIRED;
-    }
-    if (!is_token_good(sim, request->authorization))
-        refuse(ticket, 401, NULL, sim->is_token_expired ? "the token has expired" : "the token is wrong");
 }
 
 static void add_retry_after(struct sim *sim, enum retry_after form, int64_t wait_us, struct answer *answer)
@@ -105,6 +143,7 @@ static void dispatch(const struct call *call, struct answer *answer)
     case OP_DELETE_ASSIGNMENT: api_delete_assignment(call, answer); return;
     case OP_LIST_BLUEPRINTS: api_list_catalog(call, &call->sim->blueprints, "blueprints", answer); return;
     case OP_LIST_MDM_SERVERS: api_list_catalog(call, &call->sim->servers, "mdmServers", answer); return;
+    case OP_ISSUE_TOKEN: api_issue_token(call, answer); return;
     case OP_LIST_DEP_TOKENS: api_list_dep_tokens(call, answer); return;
     case OP_IMPORT_DEP_TOKEN: api_import_dep_token(call, answer); return;
     default: answer_error(answer, 404, NULL, NULL); return;

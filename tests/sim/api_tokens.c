@@ -1,8 +1,37 @@
-/* DEP tokens: listed, and issued for a CSR. */
+/* Tokens: ABM's, issued for a JWT; those of DEP, listed, and issued for a CSR. */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "sim.h"
+
+void api_issue_token(const struct call *call, struct answer *answer)
+{
+    const struct request *request = call->request;
+    const struct issuer_token *token;
+    struct err err = ERR_INIT;
+    char time[CLOCK_ISO_BYTES];
+    struct json_out out;
+
+    token = issuer_issue(&call->sim->issuer, request->issuer_key, request->expires_in_s,
+                         sim_real_ms(call->sim), &err);
+    if (!token) {
+        answer_error(answer, 500, NULL, err.text);
+        return;
+    }
+    call->sim->stats.tokens_issued++;
+    answer->status = 201;
+    answer->content_type = "application/json";
+    json_out_init(&out, &answer->body);
+    json_begin(&out, NULL, '{');
+    json_begin(&out, "data", '{');
+    json_begin(&out, "attributes", '{');
+    json_add_string(&out, "token", token->text);
+    json_add_string(&out, "expiresAt", clock_iso(token->exp_ms, time));
+    json_end(&out, '}');
+    json_end(&out, '}');
+    json_end(&out, '}');
+}
 
 void api_list_dep_tokens(const struct call *call, struct answer *answer)
 {

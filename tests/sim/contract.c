@@ -26,7 +26,7 @@ static const struct {
     { OP_DELETE_ASSIGNMENT, "deleteAssignment", "DELETE", "/v2/assignments/{}", NULL, NULL, false },
     { OP_LIST_BLUEPRINTS, "listBlueprints", "GET", "/v2/blueprints", NULL, NULL, true },
     { OP_LIST_MDM_SERVERS, "listMdmServers", "GET", "/v2/mdmServers", NULL, NULL, true },
-    { OP_ISSUE_TOKEN, "issueToken", "POST", "/v1/issuerTokens", NULL, NULL, false },
+    { OP_ISSUE_TOKEN, "issueToken", "POST", "/v1/issuerTokens", "application/json", NULL, false },
     { OP_LIST_DEP_TOKENS, "listDepTokens", "GET", "/v2/depTokens", NULL, NULL, false },
     { OP_IMPORT_DEP_TOKEN, "importDepToken", "POST", "/v2/depTokens/import", CONTRACT_MEDIA, NULL, false },
     { OP_UNKNOWN, "unknown", "", "", NULL, NULL, false },
@@ -118,6 +118,14 @@ static bool is_media(const char *text, const char *want)
     return *text == '\0' && *want == '\0';
 }
 
+/* The issuer is another service, which answers in application/json: what names it, or all, or nothing will
+ * do. */
+static bool accepts_json(const char *accept)
+{
+    return !accept || strcmp(accept, "*/*") == 0 || is_media(accept, "application/json") ||
+           is_media(accept, CONTRACT_ACCEPT);
+}
+
 static void check_headers(struct check *check)
 {
     const struct request *request = check->request;
@@ -127,7 +135,9 @@ static void check_headers(struct check *check)
         contract_broken(check, 401, "NOT_AUTHORIZED", "there is no Authorization header");
     else if (strncasecmp(request->authorization, "Bearer ", 7) != 0 || request->authorization[7] == '\0')
         contract_broken(check, 401, "NOT_AUTHORIZED", "the Authorization header is no bearer token");
-    if (!request->accept || !is_media(request->accept, CONTRACT_ACCEPT))
+    if (request->operation == OP_ISSUE_TOKEN
+            ? !accepts_json(request->accept)
+            : !request->accept || !is_media(request->accept, CONTRACT_ACCEPT))
         contract_broken(check, 406, "NOT_ACCEPTABLE", "Accept is '%s', not '%s'",
                         request->accept ? request->accept : "", CONTRACT_ACCEPT);
     if (media && (!request->content_type || !is_media(request->content_type, media)))
@@ -284,7 +294,7 @@ void contract_read(struct request *request, struct stats *stats, struct refusal 
     request->operation = OP_UNKNOWN;
     *refusal = (struct refusal){ 0 };
     find_operation(&check);
-    if (request->operation == OP_ISSUE_TOKEN || request->operation == OP_UNKNOWN)
+    if (request->operation == OP_UNKNOWN)
         return;
     check_headers(&check);
     check_query(&check);

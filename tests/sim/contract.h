@@ -60,6 +60,7 @@ struct request {
     int64_t limit, cursor;
     struct json *doc;                /* the body; NULL where there is none or it is no JSON */
     int64_t expires_in_s;            /* issueToken */
+    size_t issuer_key;               /* issueToken, by api_admit: the number of the key of its JWT */
     const char *environment;         /* importDepToken; of doc */
     char csr_key_sha256[SHA256_HEX]; /* importDepToken: of the key that the CSR names and is signed by */
 };

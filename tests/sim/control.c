@@ -217,6 +217,55 @@ static int post_dep_token(struct sim *sim, const struct request *request, struct
     return 0;
 }
 
+static int get_issuer(struct sim *sim, const struct request *request, struct answer *answer, struct err *err)
+{
+    (void)request;
+    (void)err;
+    issuer_print(&sim->issuer, &answer->body);
+    return 0;
+}
+
+/* {"kid", "public_key"}: known from now on. */
+static int post_issuer_key(struct sim *sim, const struct request *request, struct answer *answer,
+                           struct err *err)
+{
+    const char *kid = json_string(json_get(request->doc, "kid"));
+    const char *pem = json_string(json_get(request->doc, "public_key"));
+
+    if (!kid || !pem)
+        return err_set(err, ERR_JSON_SHAPE, 0, "kid, public_key: two texts are needed");
+    if (issuer_add_key(&sim->issuer, kid, pem, strlen(pem), err) != 0)
+        return -1;
+    answer_done(answer);
+    return 0;
+}
+
+/* {"kid", "with_tokens"}: no JWT of it is taken from now on, and with them none of its tokens. */
+static int post_issuer_revoke(struct sim *sim, const struct request *request, struct answer *answer,
+                              struct err *err)
+{
+    const char *kid = json_string(json_get(request->doc, "kid"));
+    const struct json *with_tokens = json_get(request->doc, "with_tokens");
+    bool ends_tokens = false;
+
+    if (!kid || (with_tokens && !json_bool(with_tokens, &ends_tokens)))
+        return err_set(err, ERR_JSON_SHAPE, 0, "kid: a text is needed; with_tokens: true or false");
+    if (issuer_revoke(&sim->issuer, kid, ends_tokens, err) != 0)
+        return -1;
+    answer_done(answer);
+    return 0;
+}
+
+static int post_issuer_expire(struct sim *sim, const struct request *request, struct answer *answer,
+                              struct err *err)
+{
+    (void)request;
+    (void)err;
+    issuer_end_tokens(&sim->issuer);
+    answer_done(answer);
+    return 0;
+}
+
 static int get_health(struct sim *sim, const struct request *request, struct answer *answer, struct err *err)
 {
     (void)sim;
@@ -247,6 +296,10 @@ static const struct {
     { "POST", "/sim/token", post_token, true },
     { "GET", "/sim/dep_tokens", get_dep_tokens, false },
     { "POST", "/sim/dep_token", post_dep_token, true },
+    { "GET", "/sim/issuer", get_issuer, false },
+    { "POST", "/sim/issuer/key", post_issuer_key, true },
+    { "POST", "/sim/issuer/revoke", post_issuer_revoke, true },
+    { "POST", "/sim/issuer/expire", post_issuer_expire, false },
     { "POST", "/sim/reset", post_reset, false },
 };
 

@@ -15,6 +15,8 @@
 #include "base/str.h"
 #include "server.h"
 
+#define PEM_MAX_BYTES 65536
+
 static const char usage[] =
     "usage: abmsim [options]\n"
     "  --port N              listen on this port; 0, the default: on a free one, which is printed\n"
@@ -26,6 +28,9 @@ static const char usage[] =
     "  --propagation MS      an assignment takes effect after this time (default 0: at once)\n"
     "  --show-older          reads show what is in effect until a change is\n"
     "  --token TOKEN         the one good bearer token (default: any)\n"
+    "  --issuer-key KID=FILE a public key (PEM, P-256) whose JWTs are exchanged for tokens; may be repeated\n"
+    "  --issuer-id ID        the iss that those must have (default: any)\n"
+    "  --token-life SECONDS  no token of the issuer lives longer (default: as long as was asked for)\n"
     "  --blueprints ID[=NAME],...   the organization's blueprints\n"
     "  --servers ID[=NAME],...      the organization's MDM servers\n"
     "  --devices-known FILE  lines SERIAL[,COUNTRY[,BLUEPRINT[,SERVER]]]: devices that are there already\n"
@@ -43,6 +48,9 @@ enum option_id {
     OPT_PROPAGATION,
     OPT_SHOW_OLDER,
     OPT_TOKEN,
+    OPT_ISSUER_KEY,
+    OPT_ISSUER_ID,
+    OPT_TOKEN_LIFE,
     OPT_BLUEPRINTS,
     OPT_SERVERS,
     OPT_DEVICES,
@@ -61,6 +69,9 @@ static const struct option long_options[] = {
     { "propagation", required_argument, NULL, OPT_PROPAGATION },
     { "show-older", no_argument, NULL, OPT_SHOW_OLDER },
     { "token", required_argument, NULL, OPT_TOKEN },
+    { "issuer-key", required_argument, NULL, OPT_ISSUER_KEY },
+    { "issuer-id", required_argument, NULL, OPT_ISSUER_ID },
+    { "token-life", required_argument, NULL, OPT_TOKEN_LIFE },
     { "blueprints", required_argument, NULL, OPT_BLUEPRINTS },
     { "servers", required_argument, NULL, OPT_SERVERS },
     { "devices-known", required_argument, NULL, OPT_DEVICES },
@@ -87,6 +98,25 @@ static int wrong_value(int option, struct err *err)
     return err_set(err, ERR_USAGE, 0, "--%s does not take '%s'", name, optarg);
 }
 
+/* KID=FILE. A kid may have a '=' of its own, a path hardly: the last one parts them. */
+static int add_issuer_key(struct sim *sim, const char *text, struct err *err)
+{
+    const char *equals = strrchr(text, '=');
+    char kid[JWT_KEY_ID_MAX + 2];
+    struct buf pem;
+    int rc = -1;
+
+    if (!equals)
+        return err_set(err, ERR_USAGE, 0, "--issuer-key takes KID=FILE, not '%s'", text);
+    snprintf(kid, sizeof(kid), "%.*s", (int)(equals - text), text);
+    buf_init(&pem, PEM_MAX_BYTES);
+    if (fsio_read(equals + 1, &pem, err) == 0 &&
+        issuer_add_key(&sim->issuer, kid, pem.data ? pem.data : "", pem.len, err) == 0)
+        rc = 0;
+    buf_release(&pem);
+    return rc;
+}
+
 static int take_option(int option, struct options *options, struct sim *sim, struct err *err)
 {
     int64_t number;
@@ -109,6 +139,13 @@ static int take_option(int option, struct options *options, struct sim *sim, str
         if (is_right)
             strcpy(sim->token, optarg);
         break;
+    case OPT_ISSUER_KEY: return add_issuer_key(sim, optarg, err);
+    case OPT_ISSUER_ID:
+        is_right = strlen(optarg) <= ISSUER_ID_MAX;
+        if (is_right)
+            strcpy(sim->issuer.issuer_id, optarg);
+        break;
+    case OPT_TOKEN_LIFE: is_right = str_to_int(optarg, 1, INT32_MAX, &sim->issuer.token_life_s); break;
     case OPT_BLUEPRINTS:
         catalog_release(&sim->blueprints);
         return catalog_add_text(&sim->blueprints, optarg, err);

@@ -50,6 +50,7 @@ void sim_release(struct sim *sim)
     stats_release(&sim->stats);
     faults_release(&sim->faults);
     dep_tokens_release(&sim->dep_tokens);
+    issuer_release(&sim->issuer);
 }
 
 void sim_fill_bucket(struct sim *sim)
@@ -166,6 +167,10 @@ static int apply_text(struct sim *sim, const char *name, const char *text, struc
             return err_set(err, ERR_JSON_SHAPE, 0, "longer than %d bytes", TOKEN_MAX);
         strcpy(sim->token, text);
         sim->is_token_expired = false;
+    } else if (strcmp(name, "issuer_id") == 0) {
+        if (strlen(text) > ISSUER_ID_MAX)
+            return err_set(err, ERR_JSON_SHAPE, 0, "longer than %d bytes", ISSUER_ID_MAX);
+        strcpy(sim->issuer.issuer_id, text);
     } else if (strcmp(name, "comment") != 0) {
         return err_set(err, ERR_JSON_SHAPE, 0, "there is no member of this name, or it takes no text");
     }
@@ -181,6 +186,8 @@ static int apply_number(struct sim *sim, const char *name, int64_t number, struc
         sim_fill_bucket(sim);
     } else if (strcmp(name, "propagation_ms") == 0) {
         sim->propagation_us = number * 1000;
+    } else if (strcmp(name, "token_life_s") == 0) {
+        sim->issuer.token_life_s = number;
     } else if (strcmp(name, "seed") == 0) {
         sim->faults.random = (uint64_t)number;
     } else {

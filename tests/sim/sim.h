@@ -11,6 +11,7 @@
 #include "dep_tokens.h"
 #include "faults.h"
 #include "inventory.h"
+#include "issuer.h"
 #include "stats.h"
 
 #define TOKEN_MAX 4096
@@ -22,6 +23,7 @@ struct sim {
     struct stats stats;
     struct faults faults;
     struct dep_tokens dep_tokens;
+    struct issuer issuer;
 
     int64_t rate_requests, rate_per_us, burst; /* rate_requests 0: no limit */
     enum retry_after retry_after;              /* how a 429 of the bucket tells when to come back */
@@ -39,8 +41,8 @@ int64_t sim_real_ms(const struct sim *sim) __attribute__((nonnull(1)));
 /** With blueprints and servers of its own; none of the pointers inside is set by the caller. */
 int sim_init(struct sim *sim, struct err *err) __attribute__((nonnull(1, 2)));
 void sim_release(struct sim *sim) __attribute__((nonnull(1)));
-/** No devices, nothing counted, no faults, a full bucket, the token good again. Settings, catalogs and DEP
- * tokens stay. */
+/** No devices, nothing counted, no faults, a full bucket, the token good again. Settings, catalogs,
+ * issuer and DEP tokens stay. */
 void sim_reset(struct sim *sim) __attribute__((nonnull(1)));
 void sim_fill_bucket(struct sim *sim) __attribute__((nonnull(1)));
 
@@ -91,6 +93,7 @@ void api_list_assignments(const struct call *call, struct answer *answer) __attr
 void api_put_assignment(const struct call *call, struct answer *answer) __attribute__((nonnull(1, 2)));
 void api_get_assignment(const struct call *call, struct answer *answer) __attribute__((nonnull(1, 2)));
 void api_delete_assignment(const struct call *call, struct answer *answer) __attribute__((nonnull(1, 2)));
+void api_issue_token(const struct call *call, struct answer *answer) __attribute__((nonnull(1, 2)));
 void api_list_dep_tokens(const struct call *call, struct answer *answer) __attribute__((nonnull(1, 2)));
 void api_import_dep_token(const struct call *call, struct answer *answer) __attribute__((nonnull(1, 2)));
 

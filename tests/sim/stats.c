@@ -70,6 +70,8 @@ void stats_request(struct stats *stats, enum operation operation, int64_t now_us
     stats->last_ms = clock_real_ms();
     if (stats->first_ms == 0)
         stats->first_ms = stats->last_ms;
+    if (operation == OP_ISSUE_TOKEN)
+        return;
     if (now_us > stats->paused_from_us && now_us < stats->paused_until_us)
         stats->early++;
     slide_window(stats, now_us);
@@ -144,6 +146,8 @@ void stats_print(const struct stats *stats, struct buf *body)
         { "violations", stats->violation_count },
         { "puts_received", stats->puts_received },
         { "puts_changed", stats->puts_changed },
+        { "tokens_issued", stats->tokens_issued },
+        { "tokens_refused", stats->tokens_refused },
     };
     struct json_out out;
     char time[CLOCK_ISO_BYTES];

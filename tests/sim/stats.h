@@ -25,7 +25,8 @@ struct stats {
     uint64_t early;   /* came after a 429 was some time out, and before its Retry-After had passed */
     uint64_t faults;  /* requests that met one */
     uint64_t puts_received, puts_changed;
-    int64_t first_ms, last_ms; /* Unix time */
+    uint64_t tokens_issued, tokens_refused; /* by the issuer; refused: a JWT that was not taken */
+    int64_t first_ms, last_ms;              /* Unix time */
     uint64_t max_in_second;
     int64_t *window; /* ring: monotonic times of the last second's requests */
     size_t window_cap, window_start, window_len;
@@ -38,7 +39,7 @@ void stats_release(struct stats *stats) __attribute__((nonnull(1)));
 void stats_reset(struct stats *stats) __attribute__((nonnull(1)));
 void stats_forget_violations(struct stats *stats) __attribute__((nonnull(1)));
 
-/** A request came. */
+/** A request came. One to the issuer, which has no limit, counts as such alone. */
 void stats_request(struct stats *stats, enum operation operation, int64_t now_us) __attribute__((nonnull(1)));
 /** It was told to wait this long (0: not told). */
 void stats_limited(struct stats *stats, int64_t now_us, int64_t wait_us) __attribute__((nonnull(1)));
