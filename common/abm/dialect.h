@@ -44,7 +44,8 @@ struct abm_op {
 
 struct abm_dialect {
     const char *name;
-    const char *accept; /* of each request */
+    const char *version; /* of the API, as its contract numbers it */
+    const char *accept;  /* of each request */
     const struct abm_op *import, *read, *assign, *unassign, *find, *devices, *assignments, *blueprints,
         *servers, *probe;
 };

@@ -2,6 +2,7 @@
 
 const struct abm_dialect abm_dialect_v2 = {
     .name = "abm-v2",
+    .version = "2.0",
     .accept = V2_ACCEPT,
     .import = &v2_import,
     .read = &v2_read,

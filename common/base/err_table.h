@@ -56,6 +56,7 @@
     X(ERR_INPUT_OTHER, "input_other", INPUT,                                                                 \
       "give the very file, mapping and batch size that the run was pushed with")                             \
     X(ERR_PUSH_STOPPED, "push_stopped", LATER, "run the same command again: only missing batches are sent")  \
+    X(ERR_COMPLETE_ROWS, "complete_rows", INPUT, "correct the listed rows, or plan without --complete")      \
     /* a device's values: outcome rejected */                                                                \
     X(ERR_SERIAL_EMPTY, "serial_empty", DEVICE, "give the device its serial")                                \
     X(ERR_SERIAL_FORMAT, "serial_format", DEVICE, "correct the serial: see serial_pattern in the settings")  \
