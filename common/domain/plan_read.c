@@ -56,6 +56,17 @@ static int in_entry(struct reader *reader, enum plan_kind kind, int64_t place)
                       (long long)reader->tally.counts[kind], (long long)place);
 }
 
+/* Where the text of a JSON error begins with a byte of what was parsed: *at_r, and the words behind it. */
+static const char *json_place(const struct err *err, size_t *at_r)
+{
+    char *end;
+
+    if (err->code != ERR_JSON || !str_starts(err->text, "byte "))
+        return NULL;
+    *at_r = strtoul(err->text + strlen("byte "), &end, 10);
+    return str_starts(end, ": ") ? end + 2 : NULL;
+}
+
 static void show(struct buf *out, const struct buf *text, size_t at)
 {
     str_escape(out, text->data + at, text->len - at, SHOWN_BYTES);
@@ -130,12 +141,20 @@ static int read_entry(struct reader *reader, enum plan_kind kind)
     int64_t place = plan_cut_place(&reader->cut);
     struct plan_entry entry;
     struct json *object;
+    size_t at;
     int rc;
 
     buf_reset(&reader->raw);
-    if (plan_cut_value(&reader->cut, &reader->raw, reader->err) != 0 ||
-        json_parse(reader->raw.data, reader->raw.len, &object, reader->err) != 0)
+    if (plan_cut_value(&reader->cut, &reader->raw, reader->err) != 0)
         return in_entry(reader, kind, place);
+    if (json_parse(reader->raw.data, reader->raw.len, &object, reader->err) != 0) {
+        const char *words = json_place(reader->err, &at);
+
+        if (words != NULL)
+            err_set(reader->err, ERR_PLAN_ALTERED, 0, "byte %lld: %s", (long long)place + (long long)at,
+                    words);
+        return in_entry(reader, kind, place);
+    }
     rc = understand(reader, kind, object, &entry, place);
     if (rc == 0)
         rc = plan_tally_add(&reader->tally, kind, &entry, reader->err);
@@ -322,13 +341,18 @@ static int compare_head(struct reader *reader, const struct plan_head *head)
 static int understand_head(struct reader *reader, struct pool *pool, struct plan_head *head)
 {
     struct json *object;
+    size_t at;
     int rc;
 
     if (buf_check(&reader->head, "the head of the plan", reader->err) != 0)
         return -1;
     if (json_parse(reader->head.data, reader->head.len, &object, reader->err) != 0) {
-        as_altered(reader->err);
-        return err_prefix(reader->err, "the plan without its entries");
+        const char *words = json_place(reader->err, &at);
+
+        if (words != NULL)
+            err_set(reader->err, ERR_PLAN_ALTERED, 0, "byte %lld: %s", (long long)document_place(reader, at),
+                    words);
+        return as_altered(reader->err);
     }
     rc = plan_fill_head(object, pool, head, reader->err);
     json_free(object);
