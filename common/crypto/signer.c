@@ -23,8 +23,13 @@ int signer_open(const char *reference, const struct signer_options *options, str
             return kinds[i].open(reference + len, options, signer_r, err);
     }
     /* It may be the key itself, pasted where its file should be named. */
-    return err_set(err, ERR_SETTINGS, 0,
-                   "audit.signer: no signer (it is not shown); there is: " KINDS_SERVED);
+    return err_set(err, ERR_SETTINGS, 0, "%s: no signer (it is not shown); there is: " KINDS_SERVED,
+                   signer_setting(options));
+}
+
+const char *signer_setting(const struct signer_options *options)
+{
+    return options->setting != NULL ? options->setting : "audit.signer";
 }
 
 void signer_free(struct signer *signer)

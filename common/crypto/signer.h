@@ -37,6 +37,7 @@ struct signer {
 struct signer_options {
     const char *base; /* a relative path is relative to this file (the settings); NULL: the working folder */
     bool allow_mount_mode; /* secrets.allow_mount_mode */
+    const char *setting;   /* what names the signer, for messages; NULL: audit.signer */
 };
 
 /**
@@ -53,6 +54,9 @@ void signer_free(struct signer *signer);
 /** Signs the message itself (Ed25519 hashes inside) into signature_r[SIGNATURE_MAX]. -1 with ERR_SIGNER. */
 int signer_sign(struct signer *signer, const void *message, size_t len, unsigned char *signature_r,
                 size_t *signature_len_r, struct err *err) __attribute__((nonnull(1, 4, 5, 6)));
+
+/** What messages call the place that names the signer. */
+const char *signer_setting(const struct signer_options *options) __attribute__((nonnull(1)));
 
 /** The kind behind "ed25519:"; rest is what follows it ("file:PATH"). Called by signer_open. */
 int signer_ed25519_open(const char *rest, const struct signer_options *options, struct signer **signer_r,

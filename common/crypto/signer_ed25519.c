@@ -60,9 +60,9 @@ static int read_seed(const char *rest, const struct signer_options *options,
     if (secret_resolve(reference, options->allow_mount_mode, &pem, err) != 0) {
         if (err->code == ERR_SECRET)
             err->code = ERR_SIGNER;
-        err_prefix(err, "audit.signer");
+        err_prefix(err, "%s", signer_setting(options));
     } else if (ed25519_read_private(secret_text(pem), secret_len(pem), seed_r, err) != 0) {
-        err_prefix(err, "audit.signer: %s", reference);
+        err_prefix(err, "%s: %s", signer_setting(options), reference);
     } else {
         rc = 0;
     }

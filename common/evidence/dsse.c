@@ -14,17 +14,23 @@ void dsse_pae(struct buf *out, const char *type, const void *payload, size_t len
 
 int dsse_sign(struct buf *out, const void *payload, size_t len, struct signer *signer, struct err *err)
 {
+    return dsse_sign_as(out, DSSE_PAYLOAD_TYPE, payload, len, signer, err);
+}
+
+int dsse_sign_as(struct buf *out, const char *type, const void *payload, size_t len, struct signer *signer,
+                 struct err *err)
+{
     unsigned char signature[SIGNATURE_MAX];
     size_t signature_len = 0;
     struct buf pae;
     int rc = -1;
 
     buf_init(&pae, DSSE_PAYLOAD_MAX + 256);
-    dsse_pae(&pae, DSSE_PAYLOAD_TYPE, payload, len);
-    if (buf_check(&pae, "the manifest", err) != 0 ||
+    dsse_pae(&pae, type, payload, len);
+    if (buf_check(&pae, "what is signed", err) != 0 ||
         signer_sign(signer, pae.data, pae.len, signature, &signature_len, err) != 0)
         goto out;
-    buf_add_str(out, "{\"payloadType\":\"" DSSE_PAYLOAD_TYPE "\",\"payload\":\"");
+    buf_addf(out, "{\"payloadType\":\"%s\",\"payload\":\"", type);
     base64_encode(out, payload, len);
     buf_addf(out, "\",\"signatures\":[{\"keyid\":\"%s\",\"sig\":\"", signer->keyid);
     base64_encode(out, signature, signature_len);
@@ -50,7 +56,7 @@ static bool is_verified(const struct json *entry, const struct verifier *verifie
     return is_ours;
 }
 
-static int check_signatures(const struct json *list, const struct verifier *verifier,
+static int check_signatures(const struct json *list, const char *type, const struct verifier *verifier,
                             const struct buf *payload, struct err *err)
 {
     struct buf pae, keyids;
@@ -58,8 +64,8 @@ static int check_signatures(const struct json *list, const struct verifier *veri
 
     buf_init(&pae, DSSE_PAYLOAD_MAX + 256);
     buf_init(&keyids, 1024);
-    dsse_pae(&pae, DSSE_PAYLOAD_TYPE, payload->data, payload->len);
-    if (buf_check(&pae, "the manifest", err) != 0) {
+    dsse_pae(&pae, type, payload->data, payload->len);
+    if (buf_check(&pae, "what was signed", err) != 0) {
         buf_release(&pae);
         return -1;
     }
@@ -79,8 +85,8 @@ static int check_signatures(const struct json *list, const struct verifier *veri
     return is_found ? 0 : -1;
 }
 
-static int open_members(const struct json *doc, const struct verifier *verifier, struct buf *payload,
-                        struct err *err)
+static int open_members(const struct json *doc, const char *wanted, const struct verifier *verifier,
+                        struct buf *payload, struct err *err)
 {
     const char *type = json_string(json_get(doc, "payloadType"));
     const char *text = json_string(json_get(doc, "payload"));
@@ -88,8 +94,8 @@ static int open_members(const struct json *doc, const struct verifier *verifier,
 
     if (type == NULL || text == NULL || json_kind(list) != JSON_ARRAY || json_count(list) < 1)
         return err_set(err, ERR_EVIDENCE, 0, "envelope: payloadType, payload and signatures are required");
-    if (strcmp(type, DSSE_PAYLOAD_TYPE) != 0)
-        return err_set(err, ERR_EVIDENCE, 0, "envelope: payloadType is not " DSSE_PAYLOAD_TYPE);
+    if (strcmp(type, wanted) != 0)
+        return err_set(err, ERR_EVIDENCE, 0, "envelope: payloadType is not %s", wanted);
     if (json_count(list) > DSSE_SIGNATURES_MAX)
         return err_set(err, ERR_EVIDENCE, 0, "envelope: more than %d signatures", DSSE_SIGNATURES_MAX);
     if (base64_decode(payload, text, strlen(text), err) != 0) {
@@ -97,11 +103,17 @@ static int open_members(const struct json *doc, const struct verifier *verifier,
             err->code = ERR_EVIDENCE;
         return err_prefix(err, "envelope: payload");
     }
-    return verifier == NULL ? 0 : check_signatures(list, verifier, payload, err);
+    return verifier == NULL ? 0 : check_signatures(list, wanted, verifier, payload, err);
 }
 
 int dsse_open(const char *envelope, size_t len, const struct verifier *verifier, struct buf *payload,
               struct err *err)
+{
+    return dsse_open_as(envelope, len, DSSE_PAYLOAD_TYPE, verifier, payload, err);
+}
+
+int dsse_open_as(const char *envelope, size_t len, const char *type, const struct verifier *verifier,
+                 struct buf *payload, struct err *err)
 {
     struct json *doc;
     int rc;
@@ -114,7 +126,7 @@ int dsse_open(const char *envelope, size_t len, const struct verifier *verifier,
         return err_prefix(err, "envelope");
     }
     buf_reset(payload);
-    rc = open_members(doc, verifier, payload, err);
+    rc = open_members(doc, type, verifier, payload, err);
     if (rc != 0)
         buf_reset(payload); /* what no signature vouches for is not handed out */
     json_free(doc);

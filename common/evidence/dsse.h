@@ -1,5 +1,6 @@
 /**
- * dsse.h - the signed envelope of a manifest: DSSE, version 1. Pure but for the signer.
+ * dsse.h - the signed envelope of a manifest, and of other documents: DSSE, version 1. Pure but for the
+ * signer.
  *
  *   {"payloadType":"application/vnd.abm.audit-manifest+json","payload":"<base64>","signatures":[{"keyid":"<hex>","sig":"<base64>"}]}
  *
@@ -22,18 +23,25 @@
 void dsse_pae(struct buf *out, const char *type, const void *payload, size_t len)
     __attribute__((nonnull(1, 2)));
 
-/** Appends the envelope of payload, signed by signer, as one line. ERR_SIGNER, ERR_LIMIT, ERR_NOMEM. */
+/** Appends the envelope of payload, signed by signer, as one line. type: plain, without quote and backslash.
+ * ERR_SIGNER, ERR_LIMIT, ERR_NOMEM. */
+int dsse_sign_as(struct buf *out, const char *type, const void *payload, size_t len, struct signer *signer,
+                 struct err *err) __attribute__((nonnull(1, 2, 5, 6)));
+/** The same of type DSSE_PAYLOAD_TYPE. */
 int dsse_sign(struct buf *out, const void *payload, size_t len, struct signer *signer, struct err *err)
     __attribute__((nonnull(1, 4, 5)));
 
 /**
- * Resets *payload to the payload of an envelope, where one of its signatures is the verifier's; it is empty
- * on failure. verifier NULL: no signature is looked at (for what the caller just signed, never for evidence
- * to check).
+ * Resets *payload to the payload of an envelope of that type, where one of its signatures is the verifier's;
+ * it is empty on failure. verifier NULL: no signature is looked at (for what the caller just signed, never
+ * for evidence to check).
  *
  * @return 0; -1 with ERR_EVIDENCE (no such envelope), ERR_SIGNATURE (none verifies; the text names the
  * keyids)
  */
+int dsse_open_as(const char *envelope, size_t len, const char *type, const struct verifier *verifier,
+                 struct buf *payload, struct err *err) __attribute__((nonnull(1, 3, 5, 6)));
+/** The same of type DSSE_PAYLOAD_TYPE. */
 int dsse_open(const char *envelope, size_t len, const struct verifier *verifier, struct buf *payload,
               struct err *err) __attribute__((nonnull(1, 4, 5)));
 

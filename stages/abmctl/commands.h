@@ -23,6 +23,7 @@ int cmd_dead_list(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_dead_show(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_dead_drop(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_replay(struct ctl *ctl, int argc, char **argv, struct err *err);
+int cmd_plan_approve(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_pause(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_resume(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_audit_list(struct ctl *ctl, int argc, char **argv, struct err *err);

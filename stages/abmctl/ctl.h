@@ -23,7 +23,7 @@
 struct ctl;
 struct secret;
 
-/* One verb. A verb of two words has a row for each: { "dead", "list", ... }. */
+/* One verb. A verb of two words has a row for each: { "dead", "list", ... }; it may be one alone, too. */
 struct ctl_command {
     const char *verb, *sub; /* sub NULL: the verb alone */
     const char *args;       /* "--input FILE [--wait]", as the help shows it */

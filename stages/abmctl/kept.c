@@ -49,7 +49,8 @@ int kept_signer(struct ctl *ctl, struct signer **signer_r, struct err *err)
 
     if (ctl_open_settings(ctl, err) != 0)
         return -1;
-    options = (struct signer_options){ ctl->settings->path, ctl->settings->secrets_allow_mount_mode };
+    options = (struct signer_options){ .base = ctl->settings->path,
+                                       .allow_mount_mode = ctl->settings->secrets_allow_mount_mode };
     return signer_open(ctl->settings->audit_signer, &options, signer_r, err);
 }
 

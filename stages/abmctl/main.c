@@ -30,6 +30,8 @@ static const struct ctl_command commands[] = {
     { "replay", NULL,
       "[--stage STAGE] [--run ID] [--code CODE] [--id ID] [--all] [--from STAGE] [--force] [--dry-run]",
       "put dead devices back to work", cmd_replay },
+    { "plan", "approve", "--plan FILE --key KEY [--approver NAME]", "put a signature under a plan",
+      cmd_plan_approve },
     { "pause", NULL, "STAGE [--reason TEXT]", "a stage reads no more; what is in hand goes on", cmd_pause },
     { "resume", NULL, "STAGE", "a paused stage goes on", cmd_resume },
     { "audit", "list", "[--path DIR]",

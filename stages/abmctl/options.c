@@ -207,13 +207,16 @@ static void print_commands(const struct ctl_command *commands, size_t count)
          "settings.");
 }
 
-/* The help of a verb of two words without its second. False: the verb has no second word. */
+/* The help of a verb of two words without its second. False: the verb needs no second word. */
 static bool print_verb(const struct ctl_command *commands, size_t count, const char *verb)
 {
     bool is_found = false;
 
+    for (size_t i = 0; i < count; i++)
+        if (commands[i].sub == NULL && strcmp(commands[i].verb, verb) == 0)
+            return false;
     for (size_t i = 0; i < count; i++) {
-        if (commands[i].sub == NULL || strcmp(commands[i].verb, verb) != 0)
+        if (strcmp(commands[i].verb, verb) != 0)
             continue;
         printf("abmctl %s %-8s %s\n", verb, commands[i].sub, commands[i].help);
         is_found = true;
@@ -226,6 +229,7 @@ static int find_command(const struct ctl_command *commands, size_t count, int ar
                         const struct ctl_command **command_r, int *words_r, struct err *err)
 {
     const char *verbs[64], *subs[16], *near;
+    const struct ctl_command *alone = NULL; /* the verb without a second word, where it is one as well */
     size_t verb_count = 0, sub_count = 0;
 
     for (size_t i = 0; i < count; i++) {
@@ -234,11 +238,18 @@ static int find_command(const struct ctl_command *commands, size_t count, int ar
         if (strcmp(commands[i].verb, argv[0]) != 0)
             continue;
         *command_r = &commands[i];
-        *words_r = commands[i].sub != NULL ? 2 : 1;
-        if (commands[i].sub == NULL || (argc > 1 && strcmp(commands[i].sub, argv[1]) == 0))
+        *words_r = 2;
+        if (commands[i].sub == NULL)
+            alone = &commands[i];
+        else if (argc > 1 && strcmp(commands[i].sub, argv[1]) == 0)
             return 0;
-        if (sub_count < 16)
+        else if (sub_count < 16)
             subs[sub_count++] = commands[i].sub;
+    }
+    if (alone != NULL) {
+        *command_r = alone;
+        *words_r = 1;
+        return 0;
     }
     if (sub_count == 0) {
         near = str_nearest(argv[0], verbs, verb_count);

@@ -30,7 +30,8 @@ static int open_sinks(struct audit *audit, const struct settings *settings, stru
 int audit_open(const struct stage_env *env, void **state_r, struct err *err)
 {
     const struct settings *settings = env->settings;
-    const struct signer_options options = { settings->path, settings->secrets_allow_mount_mode };
+    const struct signer_options options = { .base = settings->path,
+                                           .allow_mount_mode = settings->secrets_allow_mount_mode };
     struct audit *audit = calloc(1, sizeof(*audit));
 
     if (audit == NULL)

@@ -32,7 +32,7 @@ static void open_sinks(struct evidence *evidence)
 
 void evidence_make(struct evidence *evidence)
 {
-    static const struct signer_options options = { NULL, false };
+    static const struct signer_options options = { .base = NULL };
     struct err err = ERR_INIT;
     char key[300], reference[340];
 

@@ -178,7 +178,7 @@ static void a_key_of_openssl_serves(void **state)
     char key[320], reference[340];
     const char *const argv[] = { "openssl", "genpkey", "-algorithm", "ed25519", "-out", key, NULL };
     const struct proc_options options = { .argv = argv };
-    const struct signer_options plain = { NULL, false };
+    const struct signer_options plain = { .base = NULL };
     struct err err = ERR_INIT;
     struct signer *signer;
 

@@ -41,7 +41,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static const struct signer_options plain = { NULL, false };
+static const struct signer_options plain = { .base = NULL };
 
 static void put_key(const struct place *place, const char *text, unsigned mode)
 {
@@ -117,7 +117,7 @@ static void finds_the_key_beside_the_settings(void **state)
 {
     const struct place *place = *state;
     char settings[300];
-    struct signer_options options = { settings, false };
+    struct signer_options options = { .base = settings };
     struct signer *signer;
     struct err err = ERR_INIT;
 

@@ -16,7 +16,7 @@ struct keys {
 
 static struct signer *make_key(const struct keys *keys, const char *name, struct verifier *verifier)
 {
-    static const struct signer_options options = { NULL, false };
+    static const struct signer_options options = { .base = NULL };
     char path[300], reference[340], pem[PUBLIC_PEM_MAX];
     struct signer *signer = NULL;
     struct err err = ERR_INIT;
