@@ -109,15 +109,20 @@ static int refuse(struct err *err, enum err_code code, const char *what, const c
 static int decode(char *room, size_t len, const char *what, enum err_code code, struct secret **der_r,
                   struct err *err)
 {
+    size_t most = len / 4 * 3; /* and up to two less, by padding */
     struct err why = ERR_INIT;
     struct buf der;
-    int rc = -1;
+    int rc;
 
-    buf_init(&der, SECRET_MAX_BYTES);
-    buf_reserve(&der, len / 4 * 3); /* once, so that no copy is left behind */
+    if (most > SECRET_MAX_BYTES + 2)
+        return refuse(err, code, what, "the block holds more than 65536 bytes");
+    buf_init(&der, most);
+    buf_reserve(&der, most); /* once, so that no copy is left behind */
     if (base64_decode(&der, room, len, &why) != 0)
         rc = why.code == ERR_NOMEM ? err_set(err, ERR_NOMEM, 0, "no memory for %s", what)
                                    : refuse(err, code, what, "the block is no base64");
+    else if (der.len > SECRET_MAX_BYTES)
+        rc = refuse(err, code, what, "the block holds more than 65536 bytes");
     else
         rc = secret_copy(der.data, der.len, der_r, err);
     if (der.cap > 0)

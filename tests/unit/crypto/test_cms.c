@@ -100,6 +100,7 @@ static void refuses_and_says_why(void **state)
           "no server token (.p7m): " } /* libcrypto 3.2 gives another key, earlier ones none */,
         { "nothing", true, "there is nothing in it" },
         { "nojson", true, "what is in it is no JSON object" },
+        { "badjson", true, "what is in it is no JSON object" },
         { "noend", true, "has a BEGIN MESSAGE without its END" },
         { "cut", true, "has not the form of a CMS message" },
         { "trailing", true, "has not the form of a CMS message" },

@@ -235,12 +235,42 @@ static void leaves_other_tokens(void **state)
     free(token);
 }
 
+/* A token fits a header of HTTP, or is none of those that are read here. */
+static void reads_no_token_that_is_too_long(void **state)
+{
+    static const char header[] = "eyJhbGciOiJFUzI1NiJ9.", rest[] = ".AAAA";
+    static const size_t room = (JWT_MAX_BYTES - sizeof(header) - sizeof(rest) + 2) / 4 * 3;
+
+    (void)state;
+    for (size_t more = 0; more <= 3; more += 3) {
+        char *claims = malloc(room + more);
+        struct err err = ERR_INIT;
+        struct jwt *jwt = NULL;
+        int64_t exp_ms = 0;
+        struct buf token;
+
+        memset(claims, ' ', room + more);
+        memcpy(claims, "{\"exp\":1}", 9);
+        buf_init(&token, 2 * JWT_MAX_BYTES);
+        buf_add_str(&token, header);
+        base64url_encode(&token, claims, room + more);
+        buf_add_str(&token, rest);
+        if ((jwt_read(token.data, token.len, &jwt, &err) == 0) != (more == 0))
+            fail_msg("%zu bytes: %s", token.len, err.text);
+        assert_int_equal(jwt_expiry(token.data, token.len, &exp_ms, &err), more == 0);
+        jwt_free(jwt);
+        buf_release(&token);
+        free(claims);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(accepts_the_token_of_the_rfc), cmocka_unit_test(makes_what_it_verifies),
-        cmocka_unit_test(makes_none_of_what_is_none),   cmocka_unit_test(refuses_and_says_why),
-        cmocka_unit_test(reads_when_a_token_expires),   cmocka_unit_test(leaves_other_tokens),
+        cmocka_unit_test(accepts_the_token_of_the_rfc),    cmocka_unit_test(makes_what_it_verifies),
+        cmocka_unit_test(makes_none_of_what_is_none),      cmocka_unit_test(refuses_and_says_why),
+        cmocka_unit_test(reads_when_a_token_expires),      cmocka_unit_test(leaves_other_tokens),
+        cmocka_unit_test(reads_no_token_that_is_too_long),
     };
 
     return cmocka_run_group_tests(tests, read_key, drop_key);
