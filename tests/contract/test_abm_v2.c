@@ -18,6 +18,7 @@
 #include "abm/v2.h"
 #include "base/str.h"
 #include "base/yaml.h"
+#include "harness/schema.h"
 
 #define CONTRACT TEST_TOP "/config/contract/abm-v2.openapi.yaml"
 
@@ -45,56 +46,16 @@ static int unload(void **state)
     return 0;
 }
 
-static const struct yaml_node *at(const struct yaml_node *node, const char *path)
-{
-    char name[64];
-
-    while (*path != '\0') {
-        size_t len = strcspn(path, "|");
-
-        assert_in_range(len, 1, sizeof(name) - 1);
-        memcpy(name, path, len);
-        name[len] = '\0';
-        node = yaml_get(node, name);
-        path += len + (path[len] == '|');
-    }
-    return node;
-}
-
-/* Follows "$ref: #/a/b". */
-static const struct yaml_node *resolve(const struct yaml *doc, const struct yaml_node *node)
-{
-    const struct yaml_node *ref = node != NULL ? yaml_get(node, "$ref") : NULL;
-    char path[128];
-
-    if (ref == NULL)
-        return node;
-    assert_true(str_starts(ref->text, "#/"));
-    snprintf(path, sizeof(path), "%s", ref->text + 2);
-    for (char *c = path; *c != '\0'; c++)
-        if (*c == '/')
-            *c = '|';
-    node = at(doc->root, path);
-    assert_non_null(node);
-    return node;
-}
-
 static const char *text_at(const struct yaml_node *node, const char *path)
 {
-    const struct yaml_node *found = at(node, path);
+    const struct yaml_node *found = schema_at(node, path);
 
     return found != NULL ? found->text : NULL;
 }
 
 static const struct yaml_node *operation(const struct yaml *doc, const struct abm_op *op)
 {
-    char method[16];
-    size_t i;
-
-    for (i = 0; op->method[i] != '\0'; i++)
-        method[i] = (char)(op->method[i] | 0x20);
-    method[i] = '\0';
-    return yaml_get(yaml_get(yaml_get(doc->root, "paths"), op->path), method);
+    return schema_operation(doc, op->method, op->path);
 }
 
 static bool has(const struct yaml_node *list, const char *text)
@@ -129,14 +90,14 @@ static void operations_are_those_of_the_contract(void **state)
                 is_known |= ops[i]->good[s] == status;
             if (!is_known)
                 fail_msg("%s: %ld is a success of the contract, not of the client", ops[i]->id, status);
-            if (ops[i]->has_answer != (yaml_get(resolve(doc, response), "content") != NULL))
+            if (ops[i]->has_answer != (yaml_get(schema_resolve(doc, response), "content") != NULL))
                 fail_msg("%s: %ld has a body, or has none", ops[i]->id, status);
         }
         for (size_t s = 0; s < ABM_STATUS_MAX && ops[i]->good[s] != 0; s++)
             good--;
         if (good != 0)
             fail_msg("%s: the client takes a status for success that the contract has not", ops[i]->id);
-        content = at(node, "requestBody|content");
+        content = schema_at(node, "requestBody|content");
         if ((content == NULL) != (ops[i]->content_type == NULL) ||
             (content != NULL && yaml_get(content, ops[i]->content_type) == NULL))
             fail_msg("%s: content type", ops[i]->id);
@@ -157,7 +118,7 @@ static void limits_and_the_accept_header_are_those_of_the_contract(void **state)
     assert_string_equal(text_at(filter, "name"), "filter[deviceId]");
     snprintf(words, sizeof(words), "At most %zu device ids", v2_read.max_items);
     assert_true(str_starts(text_at(filter, "description"), words));
-    filter = resolve(doc, yaml_get(operation(doc, &v2_find), "parameters")->first);
+    filter = schema_resolve(doc, yaml_get(operation(doc, &v2_find), "parameters")->first);
     assert_string_equal(text_at(filter, "name"), "filter[serial]");
     snprintf(words, sizeof(words), "At most %zu serials", v2_find.max_items);
     assert_true(str_starts(text_at(filter, "description"), words));
@@ -191,39 +152,6 @@ static void build(const struct abm_op *op, struct call *call)
     op->build(call);
 }
 
-/* A JSON body against a schema of the contract: required members are there, all members are known, types fit.
- */
-static void check_body(const struct yaml *doc, const struct json *body, const struct yaml_node *schema,
-                       const char *what)
-{
-    const struct yaml_node *properties;
-
-    schema = resolve(doc, schema);
-    if (str_eq(text_at(schema, "type"), "array")) {
-        assert_int_equal(json_kind(body), JSON_ARRAY);
-        for (const struct json *item = json_first(body); item != NULL; item = json_next(item))
-            check_body(doc, item, yaml_get(schema, "items"), what);
-        return;
-    }
-    if (str_eq(text_at(schema, "type"), "string")) {
-        if (json_kind(body) != JSON_STRING)
-            fail_msg("%s: no string", what);
-        return;
-    }
-    assert_string_equal(text_at(schema, "type"), "object");
-    properties = yaml_get(schema, "properties");
-    for (const struct yaml_node *name = yaml_get(schema, "required")->first; name != NULL; name = name->next)
-        if (json_get(body, name->text) == NULL)
-            fail_msg("%s: lacks %s", what, name->text);
-    for (const struct json *member = json_first(body); member != NULL; member = json_next(member)) {
-        const struct yaml_node *child = yaml_get(properties, json_name(member));
-
-        if (child == NULL)
-            fail_msg("%s: %s is not in the contract", what, json_name(member));
-        check_body(doc, member, child, json_name(member));
-    }
-}
-
 static void requests_hold_what_the_contract_has(void **state)
 {
     const struct yaml *doc = *state;
@@ -239,10 +167,11 @@ static void requests_hold_what_the_contract_has(void **state)
             fail_msg("%s: %s", ops[i]->id, call.url.data);
         if (ops[i]->content_type != NULL) {
             const struct yaml_node *media =
-                yaml_get(at(operation(doc, ops[i]), "requestBody|content"), ops[i]->content_type);
+                yaml_get(schema_at(operation(doc, ops[i]), "requestBody|content"), ops[i]->content_type);
 
             assert_int_equal(json_parse(call.body.data, call.body.len, &body, &err), 0);
-            check_body(doc, body, yaml_get(media, "schema"), ops[i]->id);
+            if (schema_check(doc, yaml_get(media, "schema"), body, ops[i]->id, &err) != 0)
+                fail_msg("%s", err.text);
             json_free(body);
         } else {
             assert_int_equal(call.body.len, 0);
@@ -284,7 +213,7 @@ static void compare(const struct yaml *doc, const struct yaml_node *schema, cons
 {
     const struct yaml_node *properties, *values;
 
-    schema = resolve(doc, schema);
+    schema = schema_resolve(doc, schema);
     if (shape->kind != kind_of(text_at(schema, "type")))
         fail_msg("%s: another type", path);
     values = yaml_get(schema, "enum");
@@ -316,7 +245,7 @@ static void compare(const struct yaml *doc, const struct yaml_node *schema, cons
             fail_msg("%s: not in the shape", here);
         if (member->is_required != is_required)
             fail_msg("%s: required or not", here);
-        if (member->is_nullable != str_eq(text_at(resolve(doc, child), "nullable"), "true"))
+        if (member->is_nullable != str_eq(text_at(schema_resolve(doc, child), "nullable"), "true"))
             fail_msg("%s: nullable or not", here);
         compare(doc, child, member->shape, here);
     }
@@ -329,15 +258,15 @@ static const struct yaml_node *answer_schema(const struct yaml *doc, const struc
                                              const char *status)
 {
     const struct yaml_node *response =
-        resolve(doc, yaml_get(yaml_get(operation(doc, op), "responses"), status));
+        schema_resolve(doc, yaml_get(yaml_get(operation(doc, op), "responses"), status));
 
-    return at(response, "content|" V2_JSON_API "|schema");
+    return schema_at(response, "content|" V2_JSON_API "|schema");
 }
 
 static void shapes_are_the_schemas(void **state)
 {
     const struct yaml *doc = *state;
-    const struct yaml_node *schemas = at(doc->root, "components|schemas");
+    const struct yaml_node *schemas = schema_at(doc->root, "components|schemas");
     const struct yaml_node *list;
 
     compare(doc, yaml_get(schemas, "ImportResult"), &shape_import_result, "ImportResult");
@@ -351,10 +280,10 @@ static void shapes_are_the_schemas(void **state)
     compare(doc, answer_schema(doc, &v2_assign, "202"), &shape_assignment_document, "putAssignment 202");
     list = answer_schema(doc, &v2_blueprints, "200");
     compare(doc, list, &shape_page_document, "listBlueprints");
-    compare(doc, at(list, "properties|data|items"), &shape_blueprint, "a blueprint");
+    compare(doc, schema_at(list, "properties|data|items"), &shape_blueprint, "a blueprint");
     list = answer_schema(doc, &v2_servers, "200");
     compare(doc, list, &shape_page_document, "listMdmServers");
-    compare(doc, at(list, "properties|data|items"), &shape_mdm_server, "an MDM server");
+    compare(doc, schema_at(list, "properties|data|items"), &shape_mdm_server, "an MDM server");
 }
 
 /* ---- answers that keep the contract, and every one that breaks it in one place ---- */

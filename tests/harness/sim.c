@@ -169,6 +169,25 @@ int abmsim_assign(const struct abmsim *sim, const char *serial, const char *blue
     return rc;
 }
 
+int abmsim_add_issuer_key(const struct abmsim *sim, const char *kid, const char *pem, struct err *err)
+{
+    struct json_out out;
+    struct buf body;
+    int rc;
+
+    buf_init(&body, 65536);
+    json_out_init(&out, &body);
+    json_begin(&out, NULL, '{');
+    json_add_string(&out, "kid", kid);
+    json_add_string(&out, "public_key", pem);
+    json_end(&out, '}');
+    rc = buf_check(&body, "the key", err);
+    if (rc == 0)
+        rc = abmsim_control(sim, "POST", "/sim/issuer/key", body.data, err);
+    buf_release(&body);
+    return rc;
+}
+
 int64_t abmsim_stat(const struct abmsim *sim, const char *name, struct err *err)
 {
     const char *dot = strchr(name, '.');

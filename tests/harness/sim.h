@@ -54,6 +54,11 @@ int abmsim_add_device(const struct abmsim *sim, const char *serial, const char *
 int abmsim_assign(const struct abmsim *sim, const char *serial, const char *blueprint, const char *server,
                   struct err *err) __attribute__((nonnull(1, 2, 5)));
 
+/** Its issuer takes JWTs of this key (a public one in PEM) from now on, and the API no token but the
+ * issuer's. */
+int abmsim_add_issuer_key(const struct abmsim *sim, const char *kid, const char *pem, struct err *err)
+    __attribute__((nonnull(1, 2, 3, 4)));
+
 /** A number of /sim/stats: "requests", "limited", "by_operation.putAssignment", "by_status.429". 0 where
  * absent; -1: err. */
 int64_t abmsim_stat(const struct abmsim *sim, const char *name, struct err *err)

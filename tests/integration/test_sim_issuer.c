@@ -92,14 +92,7 @@ static int stop(void **state)
 
 static void post_key(const char *kid, int number)
 {
-    struct buf body;
-
-    buf_init(&body, 8192);
-    buf_addf(&body, "{\"kid\":\"%s\",\"public_key\":", kid);
-    json_quote(&body, public_pem[number], strlen(public_pem[number]));
-    buf_add_str(&body, "}");
-    check(abmsim_control(&sim, "POST", "/sim/issuer/key", body.data, &err));
-    buf_release(&body);
+    check(abmsim_add_issuer_key(&sim, kid, public_pem[number], &err));
 }
 
 static int reset(void **state)
