@@ -177,6 +177,31 @@ static void allows_what_the_pipeline_does(void **state)
     pipeline_stop(&pipeline);
 }
 
+/* What is read for a plan takes slots of the limiter, and waits for them where they are scarce. */
+static void allows_a_plan_to_wait_for_its_slots(void **state)
+{
+    static const char *const sim[] = { "--token", "e2e-token", NULL };
+    struct pipeline_options options = { .bin = TEST_BIN,
+                                        .rate_limit = "{ requests: 20, per: 1s, burst: 1 }",
+                                        .sim_options = sim };
+    struct pipeline pipeline;
+    struct desk *desk = &pipeline.desk;
+    const char *csv;
+
+    (void)state;
+    pipeline_start(&pipeline, &options);
+    read_users(&desk->server);
+    csv = pipeline_csv(&pipeline, "devices.csv", "C40", DEVICES);
+    setenv("ABM_TOKEN", "e2e-token", 1);
+    be("abm-operator");
+    desk_expect(desk, desk_ctl(desk, "plan", "--input", csv, NULL), 0, "300", NULL);
+    assert_null(strstr(desk->err.data, "NOPERM"));
+    assert_int_equal(desk_number(desk, "HEXISTS", "@limit:default", "turn:abmctl", NULL), 1);
+    assert_int_equal(pipeline_stat(&pipeline, "limited"), 0);
+    unsetenv("ABM_TOKEN");
+    pipeline_stop(&pipeline);
+}
+
 static void allows_nothing_else(void **state)
 {
     static const char *const commands[] = {
@@ -256,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(allows_what_the_pipeline_does),
+        cmocka_unit_test(allows_a_plan_to_wait_for_its_slots),
         cmocka_unit_test(allows_nothing_else),
         cmocka_unit_test(allows_no_command_that_nobody_sends),
     };
