@@ -39,7 +39,7 @@ const struct yaml_node *schema_operation(const struct yaml *doc, const char *met
     char name[16];
     size_t i;
 
-    for (i = 0; method[i] != '\0' && i < sizeof(name) - 1; i++)
+    for (i = 0; i < sizeof(name) - 1 && method[i] != '\0'; i++)
         name[i] = (char)(method[i] | 0x20);
     name[i] = '\0';
     return yaml_get(yaml_get(yaml_get(doc->root, "paths"), path), name);
