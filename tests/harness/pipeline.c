@@ -43,6 +43,8 @@ static void write_settings(struct pipeline *pipeline, const struct pipeline_opti
     buf_addf(&text, "    rate_limit: %s\n    rules: blueprints.yaml\n",
              options->rate_limit != NULL ? options->rate_limit
                                          : "{ requests: 100000, per: 1s, burst: 1000 }");
+    if (options->org != NULL)
+        buf_add_str(&text, options->org);
     if (options->stages != NULL)
         buf_addf(&text, "stages:\n%s", options->stages);
     buf_add_str(&text,

@@ -22,12 +22,13 @@ enum pipeline_stage {
 #define PIPELINE_COPIES_MAX 20
 
 struct pipeline_options {
-    const char *bin;                /* TEST_BIN, which tests alone know */
-    const char *stages;             /* lines under `stages:`, two blanks before each; NULL: the defaults */
-    const char *api;                /* further members of `api:` ("timeout: 2s"); NULL: none */
-    const char *rate_limit;         /* NULL: so high that it is never felt */
-    const char *rules;              /* the mapping's text; NULL: PIPELINE_RULES */
-    const char *more;               /* further lines at the top level; NULL: none */
+    const char *bin;        /* TEST_BIN, which tests alone know */
+    const char *stages;     /* lines under `stages:`, two blanks before each; NULL: the defaults */
+    const char *api;        /* further members of `api:` ("timeout: 2s"); NULL: none */
+    const char *rate_limit; /* NULL: so high that it is never felt */
+    const char *org;        /* further lines of the organization, four blanks before each; NULL: none */
+    const char *rules;      /* the mapping's text; NULL: PIPELINE_RULES */
+    const char *more;       /* further lines at the top level; NULL: none */
     const char *const *sim_options; /* of abmsim, NULL-terminated, borrowed until stop; NULL: none */
     int copies[PIPELINE_STAGES];    /* 0: one */
 };
