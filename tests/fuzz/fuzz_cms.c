@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "crypto/cms.h"
 #include "crypto/mail.h"
+#include "crypto/server_token.h"
 #include "fuzz.h"
 #include "harness/keys.h"
 
@@ -43,6 +44,28 @@ static void join(const char *text, size_t len)
     free(joined);
 }
 
+static void read_token(const char *text, size_t len)
+{
+    struct server_token token;
+    struct secret *json = NULL;
+    struct err err = ERR_INIT;
+    struct json *doc = NULL;
+
+    if (secret_copy(text, len, &json, &err) != 0)
+        return;
+    if (server_token_read(json, &token, &err) != 0) {
+        FUZZ_CHECK(err.code == ERR_P7M);
+    } else if (json_parse(text, len, &doc, &err) ==
+               0) { /* not where a member that we pass over stands twice */
+        const char *consumer_key = json_string(json_get(doc, "consumer_key"));
+
+        FUZZ_CHECK(consumer_key != NULL && strcmp(consumer_key, token.consumer_key) == 0);
+        FUZZ_CHECK(json_string(json_get(doc, "access_secret")) != NULL);
+    }
+    json_free(doc);
+    secret_free(json);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct err err = ERR_INIT;
@@ -52,5 +75,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     open_file(data, size, key_rsa_certificate);
     open_file(data, size, NULL);
     join((const char *)data, size);
+    read_token((const char *)data, size);
     return 0;
 }
