@@ -26,7 +26,7 @@ struct rule_cover_result {
     size_t taker_count;
 };
 
-struct rule_cover; /* memory and limits for judging the rules of one mapping; some 2 MB */
+struct rule_cover; /* memory and limits for judging the rules of one mapping; about 1 MB */
 
 /** mapping is borrowed. NULL without memory. */
 struct rule_cover *rule_cover_new(const struct mapping *mapping) __attribute__((nonnull(1)));

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/fsio.h"
 #include "harness/proc.h"
@@ -273,12 +274,51 @@ static void divides_a_file(void **state)
     buf_release(&second);
 }
 
+/* In what memory: the first test here, since the kernel keeps the most of all children. */
+static void divides_a_million_rows(void **state)
+{
+    static const char header[] = "serial,country\n";
+    struct rusage used;
+    struct buf text, out, err;
+    int row = 0;
+
+    (void)state;
+    buf_init(&text, 32 * 1024 * 1024);
+    buf_add_str(&text, header);
+    for (int i = 0; i < 1000000; i++)
+        buf_addf(&text, "F%08d,DE\n", i);
+    put_file("million.csv", text.data, text.len);
+    assert_int_equal(run("csv split --input million.csv --rows 5000 --bytes 10MB -o million", &out, &err), 0);
+    assert_string_equal(out.data,
+                        "1000000 rows in 200 files of million: million-0001.csv to million-0200.csv\n");
+    assert_int_equal(getrusage(RUSAGE_CHILDREN, &used), 0);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    assert_in_range(used.ru_maxrss, 1, 16 * 1024); /* KiB; the file has 13 MB, the program itself some 3 */
+#endif
+    for (int i = 1; i <= 200; i++) {
+        size_t len = sizeof(header) - 1, rows = 5000 * 13;
+        char name[64];
+        struct buf part;
+
+        snprintf(name, sizeof(name), "million/million-%04d.csv", i);
+        get_file(name, &part);
+        assert_int_equal(part.len, len + rows);
+        assert_memory_equal(part.data, header, len);
+        assert_memory_equal(part.data + len, text.data + len + (size_t)row * 13, rows);
+        row += 5000;
+        buf_release(&part);
+    }
+    buf_release(&text);
+    buf_release(&out);
+    buf_release(&err);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(warns_of_rules),          cmocka_unit_test(warns_in_config_check),
-        cmocka_unit_test(tells_what_rules_change), cmocka_unit_test(tells_many_changes),
-        cmocka_unit_test(divides_a_file),
+        cmocka_unit_test(divides_a_million_rows), cmocka_unit_test(warns_of_rules),
+        cmocka_unit_test(warns_in_config_check),  cmocka_unit_test(tells_what_rules_change),
+        cmocka_unit_test(tells_many_changes),     cmocka_unit_test(divides_a_file),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
