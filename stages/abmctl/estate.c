@@ -102,13 +102,14 @@ void estate_progress(struct estate *estate)
 static bool is_worth_waiting(const struct estate *estate, const struct err *why)
 {
     switch (why->code) {
-    case ERR_ABM_UNAUTHORIZED:
-    case ERR_ABM_FORBIDDEN:
-    case ERR_ABM_GONE: return false;
     case ERR_ABM_CONTRACT: return estate->attempt < CONTRACT_TRIES;
-    case ERR_BREAKER_OPEN:
-    case ERR_ABM_RATE: return true;
-    default: return err_class_of(why->code) == ERR_CLASS_SERVICE;
+    case ERR_ABM_UNREACHABLE:
+    case ERR_ABM_TIMEOUT:
+    case ERR_ABM_SERVER:
+    case ERR_ABM_UNREADABLE:
+    case ERR_ABM_RATE:
+    case ERR_BREAKER_OPEN: return true;
+    default: return false; /* a token, a permission, a certificate, settings: a person mends these */
     }
 }
 
