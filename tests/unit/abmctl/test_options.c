@@ -58,9 +58,9 @@ static int run_no(struct ctl *ctl, int argc, char **argv, struct err *err)
 }
 
 static const struct ctl_command commands[] = {
-    { "all", NULL, "", "everything", run_all },
-    { "two", "words", "", "", run_all },
-    { "two", "others", "", "", run_no },
+    { "all", NULL, "", "everything", run_all }, { "two", "words", "", "", run_all },
+    { "two", "others", "", "", run_no },        { "both", NULL, "", "", run_all },
+    { "both", "others", "", "", run_no },
 };
 
 static int run(const char *const words[12])
@@ -71,7 +71,7 @@ static int run(const char *const words[12])
     for (size_t i = 0; i < 12 && words[i] != NULL; i++)
         argv[argc++] = (char *)words[i];
     memset(&seen, 0, sizeof(seen));
-    return ctl_main(argc, argv, commands, 3);
+    return ctl_main(argc, argv, commands, sizeof(commands) / sizeof(commands[0]));
 }
 
 static void chooses_and_ends(void **state)
@@ -82,6 +82,9 @@ static void chooses_and_ends(void **state)
     } rows[] = {
         { "a verb", { "all" }, 0 },
         { "a verb of two words", { "two", "words" }, 0 },
+        { "a verb alone that has second words", { "both", "--flag" }, 0 },
+        { "the same with its second", { "both", "others" }, 1 },
+        { "the same with help", { "both", "--help" }, 0 },
         { "its status", { "two", "others" }, 1 },
         { "no verb", { NULL }, 64 },
         { "an unknown verb", { "none" }, 64 },
