@@ -31,7 +31,7 @@ int audit_open(const struct stage_env *env, void **state_r, struct err *err)
 {
     const struct settings *settings = env->settings;
     const struct signer_options options = { .base = settings->path,
-                                           .allow_mount_mode = settings->secrets_allow_mount_mode };
+                                            .allow_mount_mode = settings->secrets_allow_mount_mode };
     struct audit *audit = calloc(1, sizeof(*audit));
 
     if (audit == NULL)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/fsio.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "harness/plan_doc.h"
 
@@ -448,6 +450,44 @@ static void refuses_entries_out_of_order(void **state)
     buf_release(&out);
 }
 
+/* Each member of value must be a property of the schema's object, and each that it requires be there. */
+static void fits(const struct json *value, const struct json *schema, const char *what)
+{
+    assert_int_equal(json_kind(json_get(schema, "properties")), JSON_OBJECT);
+    for (const struct json *member = json_first(value); member != NULL; member = json_next(member))
+        if (json_get(json_get(schema, "properties"), json_name(member)) == NULL)
+            fail_msg("%s: the schema does not know '%s'", what, json_name(member));
+    for (const struct json *name = json_first(json_get(schema, "required")); name != NULL;
+         name = json_next(name))
+        if (json_get(value, json_string(name)) == NULL)
+            fail_msg("%s: the schema requires '%s'", what, json_string(name));
+}
+
+static void the_schema_knows_every_member(void **state)
+{
+    static const char *const lists[] = { "add", "change", "remove" };
+    struct err err = ERR_INIT;
+    struct json *schema, *doc;
+    struct buf text;
+
+    (void)state;
+    buf_init(&text, 1 << 20);
+    if (fsio_read(TEST_TOP "/config/schema/plan.schema.json", &text, &err) != 0 ||
+        json_parse(text.data, text.len, &schema, &err) != 0 ||
+        json_parse(whole, strlen(whole), &doc, &err) != 0)
+        fail_msg("%s", err.text);
+    fits(doc, schema, "the plan");
+    fits(json_get(doc, "brake"), json_get(json_get(schema, "properties"), "brake"), "brake");
+    fits(json_get(doc, "inputs"), json_get(json_get(schema, "properties"), "inputs"), "inputs");
+    for (size_t i = 0; i < 3; i++)
+        for (const struct json *entry = json_first(json_get(doc, lists[i])); entry != NULL;
+             entry = json_next(entry))
+            fits(entry, json_get(json_get(schema, "$defs"), "entry"), lists[i]);
+    json_free(doc);
+    json_free(schema);
+    buf_release(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -458,6 +498,7 @@ int main(void)
         cmocka_unit_test(refuses_what_no_reader_takes),
         cmocka_unit_test(refuses_a_head_that_does_not_agree),
         cmocka_unit_test(refuses_entries_out_of_order),
+        cmocka_unit_test(the_schema_knows_every_member),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
