@@ -43,7 +43,12 @@ static int add_hit(struct finding *finding, const struct tree_manifest *found, i
         .index = index,
         .line = pool_strndup(pool, line, len),
         .len = len,
+        .plan_sha256 = pool_strdup(pool, found->manifest.plan_sha256),
+        .plan_approvers = pool_strdup(pool, found->manifest.plan_approvers),
     };
+    if ((hit->plan_sha256 == NULL && found->manifest.plan_sha256 != NULL) ||
+        (hit->plan_approvers == NULL && found->manifest.plan_approvers != NULL))
+        return pool_failed(pool, err);
     if (hit->org == NULL || hit->run == NULL || hit->folder == NULL || hit->manifest == NULL ||
         hit->line == NULL)
         return pool_failed(pool, err);

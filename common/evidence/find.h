@@ -23,6 +23,7 @@ struct find_hit {
     int64_t index;
     const char *line;
     size_t len;
+    const char *plan_sha256, *plan_approvers; /* of the manifest; NULL as there, and of a proof */
 };
 
 struct find_hits {

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "domain/approvers.h"
 #include "table.h"
 
 #define OUT_BYTES  (256u * 1024 * 1024)
@@ -15,6 +16,7 @@
 /* One manifest as listed. */
 struct row {
     const char *org, *run, *name, *sha256;
+    const char *plan_sha256, *plan_approvers; /* NULL: of no plan; nobody */
     int64_t sequence, timestamp_ms, total, bad;
     bool is_complete;
 };
@@ -60,11 +62,15 @@ static int add_row(void *ctx, const struct tree_manifest *found, struct err *err
         .timestamp_ms = manifest->timestamp_ms,
         .total = manifest->total,
         .is_complete = manifest->is_complete,
+        .plan_sha256 = pool_strdup(listing->pool, manifest->plan_sha256),
+        .plan_approvers = pool_strdup(listing->pool, manifest->plan_approvers),
     };
     for (int outcome = OUTCOME_NONE + 1; outcome < OUTCOME_COUNT; outcome++)
         if (!outcome_is_good((enum outcome)outcome))
             row->bad += manifest->outputs[outcome];
-    if (row->org == NULL || row->run == NULL || row->name == NULL || row->sha256 == NULL)
+    if (row->org == NULL || row->run == NULL || row->name == NULL || row->sha256 == NULL ||
+        (row->plan_sha256 == NULL && manifest->plan_sha256 != NULL) ||
+        (row->plan_approvers == NULL && manifest->plan_approvers != NULL))
         return pool_failed(listing->pool, err);
     return 0;
 }
@@ -75,6 +81,14 @@ static int by_sequence(const void *left, const void *right)
     int order = strcmp(a->org, b->org);
 
     return order != 0 ? order : (a->sequence > b->sequence) - (a->sequence < b->sequence);
+}
+
+static void print_plan(struct json_out *json, const char *sha256, const char *approvers)
+{
+    if (sha256 == NULL)
+        return;
+    json_add_string(json, "plan_sha256", sha256);
+    approvers_print(json, "approvers", approvers);
 }
 
 static int print_rows(const struct listing *listing, struct err *err)
@@ -100,6 +114,7 @@ static int print_rows(const struct listing *listing, struct err *err)
         json_add_int(&json, "not_well", row->bad);
         json_add_bool(&json, "complete", row->is_complete);
         json_add_string(&json, "sha256", row->sha256);
+        print_plan(&json, row->plan_sha256, row->plan_approvers);
         json_end(&json, '}');
     }
     json_end(&json, ']');
@@ -113,10 +128,10 @@ static int show_rows(const struct listing *listing, struct err *err)
     struct table table;
     int rc;
 
-    table_init(&table, ">sequence|time|run|manifest|>devices|>not well|complete");
+    table_init(&table, ">sequence|time|run|manifest|>devices|>not well|complete|plan");
     for (size_t i = 0; i < listing->count; i++) {
         const struct row *row = &listing->rows[i];
-        char time[CLOCK_ISO_BYTES];
+        char time[CLOCK_ISO_BYTES], plan[16];
 
         table_add_int(&table, row->sequence);
         table_add(&table, clock_iso(row->timestamp_ms, time));
@@ -125,6 +140,8 @@ static int show_rows(const struct listing *listing, struct err *err)
         table_add_int(&table, row->total);
         table_add_int(&table, row->bad);
         table_add(&table, row->is_complete ? "yes" : "no");
+        snprintf(plan, sizeof(plan), "%.12s", row->plan_sha256 != NULL ? row->plan_sha256 : "-");
+        table_add(&table, plan);
     }
     rc = table_show(&table, err);
     table_release(&table);
@@ -171,6 +188,7 @@ static int print_hits(const struct find_hits *hits, struct err *err)
         json_add_int(&json, "sequence", hit->sequence);
         json_add_string(&json, "timestamp", clock_iso(hit->timestamp_ms, time));
         json_add_int(&json, "index", hit->index);
+        print_plan(&json, hit->plan_sha256, hit->plan_approvers);
         json_add_raw(&json, "record", hit->line, hit->len);
         json_end(&json, '}');
     }
@@ -198,6 +216,9 @@ static int show_record(const struct find_hit *hit, struct err *err)
         return err_prefix(err, "%s/%s", hit->folder, hit->manifest);
     printf("run %s, %s, sequence %" PRId64 "\n", ctl_shown(hit->run), ctl_shown(hit->manifest),
            hit->sequence);
+    if (hit->plan_sha256 != NULL)
+        printf("plan %s, approved by %s\n", hit->plan_sha256,
+               hit->plan_approvers != NULL ? hit->plan_approvers : "nobody");
     for (const struct json *member = json_first(doc); member != NULL; member = json_next(member)) {
         if (json_kind(member) != JSON_OBJECT) {
             show_member(ctl_shown(json_name(member)), member);

@@ -69,6 +69,16 @@ static int show_dry_json(const struct rows *rows, const struct tally *tallies, s
     return rc;
 }
 
+/* Each of them was named with its reason. */
+static void tell_left_out(const struct rows *rows)
+{
+    int64_t rejected = rows->rejected + rows->unruled;
+
+    if (rejected > 0 || rows->duplicate > 0)
+        printf("\n%lld row%s would be rejected, %lld %s\n", (long long)rejected, rejected == 1 ? "" : "s",
+               (long long)rows->duplicate, rows->duplicate == 1 ? "is a duplicate" : "are duplicates");
+}
+
 static int show_dry(const struct push *push, struct err *err)
 {
     struct pool *pool = pool_new(POOL_BYTES);
@@ -95,6 +105,8 @@ static int show_dry(const struct push *push, struct err *err)
                (long long)rows_assignable(&push->file.rows));
         rc = table_show(&table, err);
         table_release(&table);
+        if (rc == 0)
+            tell_left_out(&push->file.rows);
     }
     pool_free(pool);
     return rc;

@@ -7,11 +7,15 @@
 #include "domain/message.h"
 #include "look.h"
 #include "mend.h"
+#include "plan_feed.h"
 
 #define POOL_BYTES (64u * 1024 * 1024)
 
 struct repair {
-    struct device_file file;
+    struct device_file file; /* of a run that was pushed */
+    const char *plan_path;   /* of one that applies a plan */
+    struct plan_file plan_file;
+    struct plan_feed plan;
     struct pushing pushing;
     struct pool *pool;
     struct run_view view;
@@ -79,7 +83,8 @@ static int take_head(struct repair *repair, struct err *err)
 
     buf_init(&head, 64 * 1024);
     rc = push_record(pushing->ctl->redis, &pushing->ctl->keys, pushing->feed.sha256,
-                     pushing->feed.mapping_sha256, run, &head, err);
+                     pushing->feed.mapping_sha256 != NULL ? pushing->feed.mapping_sha256 : "", run, &head,
+                     err);
     if (rc == 1 && strcmp(run, pushing->id) == 0 && repair->size == 0)
         rc = pushing_read_head(pushing, &head, err);
     buf_release(&head);
@@ -103,6 +108,24 @@ static int take_head(struct repair *repair, struct err *err)
     return 0;
 }
 
+static int open_file(struct repair *repair, struct err *err)
+{
+    if (open_rules(repair, err) != 0 ||
+        device_file_open_with(&repair->file, repair->pushing.ctl, true, err) != 0)
+        return -1;
+    repair->pushing.feed = device_file_feed(&repair->file);
+    return 0;
+}
+
+/* What a run has begun with it ends with: neither the plan's age nor its approvals are judged again. */
+static int open_plan(struct repair *repair, struct err *err)
+{
+    if (plan_file_open(&repair->plan_file, repair->plan_path, err) != 0)
+        return -1;
+    repair->pushing.feed = plan_feed_open(&repair->plan, &repair->plan_file, NULL);
+    return 0;
+}
+
 /* The run, the source and the rules, and that they belong together. */
 static int open_all(struct repair *repair, struct err *err)
 {
@@ -120,13 +143,17 @@ static int open_all(struct repair *repair, struct err *err)
     if (strcmp(view->state != NULL ? view->state : "", "open") != 0)
         return err_set(err, ERR_RUN_STATE, 0, "run %s is %s: nothing of it can be missing", pushing->id,
                        view->state);
-    if (open_rules(repair, err) != 0 || device_file_open_with(&repair->file, ctl, true, err) != 0)
-        return -1;
-    pushing->feed = device_file_feed(&repair->file);
-    if (pushing_count(pushing, err) != 0)
+    if ((view->plan_sha256 != NULL) != (repair->plan_path != NULL))
+        return err_set(err, ERR_INPUT_OTHER, 0,
+                       view->plan_sha256 != NULL ? "run %s applies a plan: give that by --plan"
+                                                 : "run %s applies no plan: give its file by --input",
+                       pushing->id);
+    if ((repair->plan_path != NULL ? open_plan(repair, err) : open_file(repair, err)) != 0 ||
+        pushing_count(pushing, err) != 0)
         return -1;
     if (view->source_sha256 != NULL && strcmp(view->source_sha256, pushing->feed.sha256) != 0)
-        return wrong_input(repair, "a file", view->source_sha256, pushing->feed.sha256, err);
+        return wrong_input(repair, repair->plan_path != NULL ? "a plan" : "a file", view->source_sha256,
+                           pushing->feed.sha256, err);
     return take_head(repair, err);
 }
 
@@ -183,14 +210,16 @@ static int run_repair(struct repair *repair, struct ctl *ctl, struct err *err)
     struct mend mend = { 0 };
     int rc;
 
-    if (repair->file.input == NULL || pushing->run == NULL)
+    if ((repair->file.input == NULL && repair->plan_path == NULL) || pushing->run == NULL)
         return err_set(err, ERR_USAGE, 0, "run repair: --%s is missing",
-                       pushing->run == NULL ? "run" : "input");
+                       pushing->run == NULL ? "run" : "input or --plan");
+    if (repair->file.input != NULL && repair->plan_path != NULL)
+        return err_set(err, ERR_USAGE, 0, "run repair: --input or --plan, not both");
     if (!run_id_is_valid(pushing->run))
         return err_set(err, ERR_RUN_ID, 0, "--run '%.100s' is no run id", pushing->run);
     snprintf(pushing->id, sizeof(pushing->id), "%s", pushing->run);
     pushing->ctl = ctl;
-    repair->file.source.fd = -1;
+    repair->file.source.fd = repair->plan_file.fd = -1;
     pushing->size = repair->size > 0 ? repair->size : INGEST_MAX_DEVICES;
     if (ctl_open_redis(ctl, err) != 0 || ctl_catch_signals(ctl, err) != 0)
         return -1;
@@ -200,6 +229,7 @@ static int run_repair(struct repair *repair, struct ctl *ctl, struct err *err)
     rc = go(repair, &mend, err);
     mend_release(&mend);
     device_file_release(&repair->file);
+    plan_file_close(&repair->plan_file);
     pool_free(repair->pool);
     return rc;
 }
@@ -219,6 +249,12 @@ int cmd_run_repair(struct ctl *ctl, int argc, char **argv, struct err *err)
           .to.text = &repair.file.input,
           .value = "FILE",
           .help = "the very file that it was pushed from; -: stdin" },
+        { .name = "plan",
+          .letter = 'p',
+          .kind = CTL_TEXT,
+          .to.text = &repair.plan_path,
+          .value = "FILE",
+          .help = "the very plan that the run applies, in place of --input" },
         { .name = "format",
           .kind = CTL_TEXT,
           .to.text = &repair.file.format,

@@ -155,7 +155,8 @@ static void show_missing(const struct run_view *run, const struct repair_look *l
         return;
     printf("%-14s %lld batches and %lld devices stand nowhere\n", "missing", (long long)batches,
            (long long)devices);
-    printf("%-14s abmctl run repair --run %s --input FILE puts them back\n", "", ctl_shown(run->id));
+    printf("%-14s abmctl run repair --run %s --%s FILE puts them back\n", "", ctl_shown(run->id),
+           run->plan_sha256 != NULL ? "plan" : "input");
 }
 
 static int show_one(struct ctl *ctl, const struct run_view *run, const struct repair_look *look,
@@ -251,7 +252,7 @@ static int refuse_whole(struct ctl *ctl, const char *run, struct err *err)
     return err_set(
         err, ERR_RUN_STATE, 0,
         "run %s misses no batch, but %lld of its devices stand nowhere: abmctl run repair --run %s "
-        "--input FILE puts them back",
+        "--input FILE (--plan FILE where it applies one) puts them back",
         run, (long long)missing, run);
 }
 

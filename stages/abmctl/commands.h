@@ -10,6 +10,7 @@
 int cmd_push(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_import(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_plan(struct ctl *ctl, int argc, char **argv, struct err *err);
+int cmd_apply(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_drift(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_revert(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_status(struct ctl *ctl, int argc, char **argv, struct err *err);

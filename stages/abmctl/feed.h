@@ -21,6 +21,7 @@ struct feed {
     const char *sha256;         /* what tells it from others; "" before the first pass of a device file */
     const char *mapping_sha256; /* the mapping that was asked; NULL: none */
     const struct buf *mapping;  /* its text, where validate is to ask it too; NULL: it need not */
+    const char *git_commit;     /* of what was reviewed; NULL: what the environment says */
     const char *plan_sha256;    /* NULL: no plan */
     const char *approvers;      /* of that plan, as domain/approvers.h has them; NULL: nobody */
 };

@@ -58,7 +58,8 @@ static int print_head(const struct pushing *pushing, struct buf *head, struct er
     json_begin(&json, NULL, '{');
     json_add_string(&json, "operator", who_operator(who));
     json_add_string(&json, "source", pushing->feed.name);
-    json_add_string(&json, "git_commit", who_commit());
+    json_add_string(&json, "git_commit",
+                    pushing->feed.git_commit != NULL ? pushing->feed.git_commit : who_commit());
     json_add_int(&json, "size", pushing->size);
     if (pushing->is_urgent)
         json_add_bool(&json, "urgent", true);

@@ -24,7 +24,7 @@ struct pushing {
 
     char id[RUNID_BYTES];
     bool is_resumed;
-    char operator_[WHO_BYTES], source_name[129], git_commit[65],
+    char operator_[WHO_BYTES], source_name[129], git_commit[129],
         approvers[APPROVERS_BYTES]; /* as every batch says them; git_commit, approvers "": none */
     int64_t published, skipped;     /* batches sent now; found registered or on their way */
     int64_t begun_boot_ms;

@@ -28,17 +28,16 @@ static int choose_format(struct source *source, const char *format, struct err *
     return 0;
 }
 
-static void choose_name(struct source *source)
+void source_name(const char *path, char name[SOURCE_NAME_BYTES])
 {
-    const char *slash = strrchr(source->path, '/');
-    const char *name = slash != NULL ? slash + 1 : source->path;
+    const char *slash = strrchr(path, '/'), *last = slash != NULL ? slash + 1 : path;
 
-    snprintf(source->name, sizeof(source->name), "%s", strcmp(name, "-") == 0 ? "stdin" : name);
-    for (char *c = source->name; *c != '\0'; c++)
+    snprintf(name, SOURCE_NAME_BYTES, "%s", strcmp(last, "-") == 0 ? "stdin" : last);
+    for (char *c = name; *c != '\0'; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             *c = '_';
-    for (size_t len = strlen(source->name); !str_is_utf8(source->name, len);)
-        source->name[--len] = '\0';
+    for (size_t len = strlen(name); !str_is_utf8(name, len);)
+        name[--len] = '\0';
 }
 
 static int cannot(const struct source *source, struct err *err)
@@ -148,7 +147,7 @@ int source_open(struct source *source, const char *path, const char *format, str
     source->fd = -1;
     if (choose_format(source, format, err) != 0)
         return -1;
-    choose_name(source);
+    source_name(path, source->name);
     source->fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (source->fd < 0 || fstat(source->fd, &source->seen) != 0)
         return cannot(source, err);

@@ -10,9 +10,12 @@
 #include "crypto/sha256.h"
 #include "domain/input.h"
 
+#define SOURCE_NAME_BYTES 129
+
 struct source {
-    const char *path; /* as given; "-": stdin */
-    char name[129];   /* the last part of the path, at most 128 bytes of UTF-8 without control characters */
+    const char *path;             /* as given; "-": stdin */
+    char name[SOURCE_NAME_BYTES]; /* the last part of the path, at most 128 bytes of UTF-8 without control
+                                     characters */
     enum input_format format;
     int fd;
     bool is_spooled;
@@ -20,6 +23,9 @@ struct source {
     struct sha256 hash;
     char sha256[SHA256_HEX]; /* of all its bytes, after the first source_read_all */
 };
+
+/** The last part of a path ("-": "stdin") as `name` has it. */
+void source_name(const char *path, char name[SOURCE_NAME_BYTES]);
 
 /**
  * @param format  "csv", "yaml" or "jsonl"; NULL: by the name's suffix, and CSV for "-"

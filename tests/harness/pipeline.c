@@ -269,30 +269,50 @@ const char *pipeline_wanted(const char *serial, const char *country, const char 
     return "bp-5e6f7g8h";
 }
 
-void pipeline_push_begin(struct pipeline *pipeline, struct pipeline_push *push, const char *csv, ...)
+/* words: NULL-terminated; the call's further ones stand behind them. */
+static void begin(struct pipeline *pipeline, struct pipeline_push *push, const char *const *words,
+                  va_list args)
 {
     static const char *const env[] = { "ABM_ORG", "ABM_OPERATOR=tester", "NO_COLOR=1", NULL };
-    const char *argv[DESK_WORDS_MAX] = {
-        pipeline->desk.program, "--config", pipeline->desk.config, "--json", "import", "--input", csv
-    };
+    const char *argv[DESK_WORDS_MAX] = { pipeline->desk.program, "--config", pipeline->desk.config,
+                                         "--json" };
     struct proc_options options = {
         .argv = argv, .env = env, .stdout_file = push->out_path, .stderr_file = push->err_path
     };
     static unsigned number;
     struct err err = ERR_INIT;
     const char *word;
-    size_t count = 7;
-    va_list args;
+    size_t count = 4;
 
-    va_start(args, csv);
+    while (*words != NULL)
+        argv[count++] = *words++;
     while ((word = va_arg(args, const char *)) != NULL && count + 1 < DESK_WORDS_MAX)
         argv[count++] = word;
-    va_end(args);
     number++;
     snprintf(push->out_path, sizeof(push->out_path), "%s/push-%u.out", pipeline->desk.dir, number);
     snprintf(push->err_path, sizeof(push->err_path), "%s/push-%u.err", pipeline->desk.dir, number);
     push->began_boot_ms = clock_boot_ms();
     must(proc_spawn(&push->proc, &options, &err), &err);
+}
+
+void pipeline_push_begin(struct pipeline *pipeline, struct pipeline_push *push, const char *csv, ...)
+{
+    const char *const words[] = { "import", "--input", csv, NULL };
+    va_list args;
+
+    va_start(args, csv);
+    begin(pipeline, push, words, args);
+    va_end(args);
+}
+
+void pipeline_apply_begin(struct pipeline *pipeline, struct pipeline_push *push, const char *plan, ...)
+{
+    const char *const words[] = { "apply", "--confirm", "--wait", "--plan", plan, NULL };
+    va_list args;
+
+    va_start(args, plan);
+    begin(pipeline, push, words, args);
+    va_end(args);
 }
 
 bool pipeline_push_ends(struct pipeline_push *push, int64_t ms)
@@ -322,7 +342,7 @@ static void read_result(const struct pipeline_push *push, struct pipeline_result
     must(fsio_read(push->err_path, &said, &err), &err);
     if (json_parse(out.data != NULL ? out.data : "", out.len, &doc, &err) != 0 ||
         json_string(json_get(doc, "run")) == NULL)
-        fail_msg("import ended with %d and no result (%s): %s%s", result->status, err.text,
+        fail_msg("abmctl ended with %d and no result (%s): %s%s", result->status, err.text,
                  out.len > 0 ? out.data : "", said.len > 0 ? said.data : "");
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         if (!json_int(json_get(doc, numbers[i].name), numbers[i].at))
@@ -358,6 +378,15 @@ void pipeline_import(struct pipeline *pipeline, const char *csv, int64_t timeout
     struct pipeline_push push;
 
     pipeline_push_begin(pipeline, &push, csv, NULL);
+    pipeline_push_end(pipeline, &push, timeout_ms, result_r);
+}
+
+void pipeline_apply(struct pipeline *pipeline, const char *plan, int64_t timeout_ms,
+                    struct pipeline_result *result_r)
+{
+    struct pipeline_push push;
+
+    pipeline_apply_begin(pipeline, &push, plan, NULL);
     pipeline_push_end(pipeline, &push, timeout_ms, result_r);
 }
 

@@ -109,6 +109,9 @@ struct pipeline_result {
 /** Begins `abmctl import --json --input csv WORDS...`. */
 void pipeline_push_begin(struct pipeline *pipeline, struct pipeline_push *push, const char *csv, ...)
     __attribute__((sentinel));
+/** Begins `abmctl apply --json --confirm --wait --plan plan WORDS...`; ended as a push. */
+void pipeline_apply_begin(struct pipeline *pipeline, struct pipeline_push *push, const char *plan, ...)
+    __attribute__((sentinel));
 /** True once it has ended, waiting for up to ms. */
 bool pipeline_push_ends(struct pipeline_push *push, int64_t ms);
 /** Waits and reads the result; fails the test where it does not end in time or prints no result. */
@@ -117,6 +120,10 @@ void pipeline_push_end(struct pipeline *pipeline, struct pipeline_push *push, in
 /** begin and end. */
 void pipeline_import(struct pipeline *pipeline, const char *csv, int64_t timeout_ms,
                      struct pipeline_result *result_r);
+
+/** pipeline_apply_begin and end. */
+void pipeline_apply(struct pipeline *pipeline, const char *plan, int64_t timeout_ms,
+                    struct pipeline_result *result_r);
 
 /** The id of the run that was created last; "" where there is none. In static storage. */
 const char *pipeline_last_run(struct pipeline *pipeline);

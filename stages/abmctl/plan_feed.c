@@ -1,0 +1,74 @@
+#include "plan_feed.h"
+
+#include <string.h>
+
+/* The server that was seen: where the plan changes it, the one before; else the one wanted is there. */
+static const char *expected_server(enum plan_kind kind, const struct plan_entry *entry)
+{
+    if (entry->has_servers)
+        return entry->from_mdm_server_id;
+    return kind == PLAN_REMOVE ? NULL : entry->mdm_server_id;
+}
+
+void plan_feed_device(enum plan_kind kind, const struct plan_entry *entry, struct device *device_r)
+{
+    bool is_remove = kind == PLAN_REMOVE;
+
+    *device_r = (struct device){
+        .row = entry->row,
+        .serial = entry->serial,
+        .country = entry->country,
+        .model = entry->model,
+        .order_number = entry->order_number,
+        .asset_tag = entry->asset_tag,
+        .action = is_remove ? ACTION_REMOVE : ACTION_ASSIGN,
+        .blueprint_id = is_remove ? NULL : entry->to_blueprint_id,
+        .mdm_server_id = is_remove ? NULL : entry->mdm_server_id,
+        .expect = EXPECT_UNASSIGNED,
+    };
+    if (entry->from_blueprint_id == NULL)
+        return;
+    device_r->expect = EXPECT_STATE;
+    device_r->expect_blueprint_id = entry->from_blueprint_id;
+    device_r->expect_mdm_server_id = expected_server(kind, entry);
+}
+
+static int add(void *ctx, enum plan_kind kind, const struct plan_entry *entry, struct err *err)
+{
+    struct device device;
+
+    plan_feed_device(kind, entry, &device);
+    return batcher_device(ctx, &device, err);
+}
+
+static int pass(void *ctx, struct batcher *batcher, struct err *err)
+{
+    struct plan_feed *plan = ctx;
+    const struct plan_entry_sink sink = { .entry = add, .ctx = batcher };
+
+    return plan_file_each(plan->file, &sink, err) != 0 ? -1 : batcher_end(batcher, err);
+}
+
+static int check(const void *ctx, struct err *err)
+{
+    return plan_file_check(((const struct plan_feed *)ctx)->file, err);
+}
+
+struct feed plan_feed_open(struct plan_feed *plan, struct plan_file *file, const char *approvers)
+{
+    static const struct feed_ops ops = { .pass = pass, .check = check };
+
+    plan->file = file;
+    source_name(file->path, plan->name);
+    return (struct feed){
+        .ops = &ops,
+        .ctx = plan,
+        .path = file->path,
+        .name = plan->name,
+        .sha256 = file->head.plan_sha256,
+        .mapping_sha256 = file->head.mapping_sha256,
+        .git_commit = file->head.git_commit,
+        .plan_sha256 = file->head.plan_sha256,
+        .approvers = approvers,
+    };
+}
