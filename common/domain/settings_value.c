@@ -152,11 +152,14 @@ static int take_secret(const struct value *value, const char **kept_r, struct er
 {
     if (str_starts(value->text, "env:") && value->text[4] != '\0')
         return keep_text(value, value->text, kept_r, err);
+    if (str_starts(value->text, "systemd:") && value->text[8] != '\0')
+        return keep_text(value, value->text, kept_r, err);
     if (str_starts(value->text, "file:") && value->text[5] != '\0')
         return keep_path(value, "file:", value->text + 5, kept_r, err);
     if (str_starts(value->text, "vault:"))
-        return fail_later(value, "vault:", "env:NAME or file:PATH", err);
-    return fail_type(value, "a secret reference, env:NAME or file:PATH, not the secret itself", err);
+        return fail_later(value, "vault:", "env:NAME, file:PATH or systemd:NAME", err);
+    return fail_type(value, "a secret reference, env:NAME, file:PATH or systemd:NAME, not the secret itself",
+                     err);
 }
 
 /* The one place that says which forms of redis.url are served; queue/redis_url.c takes them apart. */

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "base/fsio.h"
-#include "crypto/secret.h"
+#include "crypto/secret_scheme.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 #define HIDDEN      "hunter2-hunter2"
@@ -100,11 +100,13 @@ static void refuses_without_showing(void **state)
         enum err_code code;
         const char *want;
     } rows[] = {
-        { "the secret itself", HIDDEN, ERR_SECRET, "a secret is given as env:NAME or file:PATH" },
-        { "one with a colon", "sk:" HIDDEN, ERR_SECRET, "a secret is given as env:NAME or file:PATH" },
+        { "the secret itself", HIDDEN, ERR_SECRET,
+          "a secret is given as env:NAME, file:PATH or systemd:NAME, not as" },
+        { "one with a colon", "sk:" HIDDEN, ERR_SECRET,
+          "a secret is given as env:NAME, file:PATH or systemd:NAME, not as" },
         { "a scheme in capitals", "ENV:" HIDDEN, ERR_SECRET, "a secret is given as" },
         { "nothing", "", ERR_SECRET, "a secret is given as" },
-        { "a vault", "vault:secret/" HIDDEN "#token", ERR_SECRET, "vault: is not served by this version" },
+        { "a vault", "vault:secret/" HIDDEN "#token", ERR_SECRET, "a secret is given as env:NAME" },
         { "no name", "env:", ERR_SECRET, "env: wants the name of a variable" },
         { "a name of a token's letters", "env:" HIDDEN, ERR_SECRET, "env: wants the name of a variable" },
         { "a name that begins with a digit", "env:1A", ERR_SECRET, "env: wants the name of a variable" },
@@ -115,6 +117,11 @@ static void refuses_without_showing(void **state)
         { "no path", "file:", ERR_SECRET, "file: wants a path" },
         { "no file", "file:/nowhere/token", ERR_SECRET, "file:/nowhere/token: cannot open: No such file" },
         { "a folder", "file:/tmp", ERR_SECRET, "not a regular file" },
+        { "no credential", "systemd:", ERR_SECRET, "systemd: wants the name of a credential" },
+        { "a credential elsewhere", "systemd:../" HIDDEN, ERR_SECRET, "systemd: wants the name" },
+        { "a credential's folder", "systemd:..", ERR_SECRET, "systemd: wants the name" },
+        { "no folder of credentials", "systemd:token", ERR_SECRET,
+          "systemd:token: $CREDENTIALS_DIRECTORY names no folder" },
         { "a device", "file:/dev/zero", ERR_SECRET, "not a regular file" },
     };
     char *text = malloc(70000);
@@ -233,6 +240,93 @@ static void reads_again_what_changed(void **state)
     secret_free(secret);
 }
 
+static void takes_a_credential(void **state)
+{
+    struct err err = ERR_INIT;
+    struct secret *secret;
+
+    (void)state;
+    setenv("CREDENTIALS_DIRECTORY", folder, 1);
+    put("one\n", 4, 0400);
+    assert_int_equal(secret_resolve("systemd:token", false, &secret, &err), 0);
+    assert_string_equal(secret_text(secret), "one");
+    assert_int_equal(secret_refresh(secret, &err), 0);
+    put("two", 3, 0400);
+    assert_int_equal(secret_refresh(secret, &err), 1);
+    assert_string_equal(secret_text(secret), "two");
+    put("three", 5, 0604);
+    assert_int_equal(secret_refresh(secret, &err), -1);
+    assert_int_equal(err.code, ERR_SECRET_MODE);
+    assert_string_equal(err.text, "systemd:token: others may read or write the file: chmod o-rwx");
+    unsetenv("CREDENTIALS_DIRECTORY");
+    assert_int_equal(secret_refresh(secret, &err), -1);
+    assert_string_equal(secret_text(secret), "two");
+    secret_free(secret);
+    setenv("CREDENTIALS_DIRECTORY", ".", 1); /* systemd gives an absolute path */
+    assert_int_equal(secret_resolve("systemd:token", false, &secret, &err), -1);
+    unsetenv("CREDENTIALS_DIRECTORY");
+}
+
+/* A scheme from above: its value is the target and how often it was asked. */
+static int ring_asked;
+
+static int check_ring(const char *target, struct err *err)
+{
+    return target[0] != '\0' ? 0 : err_set(err, ERR_SECRET, 0, "ring: wants a name");
+}
+
+static int read_ring(struct secret *secret, struct err *err)
+{
+    char value[64];
+    int len = snprintf(value, sizeof(value), "%s %d", secret->target, ++ring_asked);
+
+    *(bool *)secret->seen = false;
+    return secret_hold(secret, value, (size_t)len, err);
+}
+
+static int refresh_ring(struct secret *secret, struct err *err)
+{
+    return *(bool *)secret->seen ? read_ring(secret, err) == 0 ? 1 : -1 : 0;
+}
+
+static void distrust_ring(struct secret *secret)
+{
+    *(bool *)secret->seen = true;
+}
+
+static void serves_a_scheme_from_above(void **state)
+{
+    static const struct secret_scheme ring = { "ring:",   "ring:NAME",  sizeof(bool), check_ring,
+                                               read_ring, refresh_ring, distrust_ring };
+    static const struct secret_scheme more[5] = {
+        { .prefix = "a:" }, { .prefix = "b:" }, { .prefix = "c:" }, { .prefix = "d:" }, { .prefix = "e:" },
+    };
+    struct err err = ERR_INIT;
+    struct secret *secret;
+    int served = 0;
+
+    (void)state;
+    assert_int_equal(secret_check_reference("ring:a", &err), -1);
+    assert_int_equal(secret_serve(&ring, &err), 0);
+    assert_int_equal(secret_serve(&ring, &err), 0); /* in place of itself */
+    assert_int_equal(secret_check_reference("ring:a", &err), 0);
+    assert_int_equal(secret_check_reference("ring:", &err), -1);
+    assert_string_equal(err.text, "ring: wants a name");
+    assert_int_equal(secret_check_reference("bell:a", &err), -1);
+    assert_non_null(strstr(err.text, "env:NAME, file:PATH, systemd:NAME or ring:NAME, not"));
+    assert_int_equal(secret_resolve("ring:a", false, &secret, &err), 0);
+    assert_string_equal(secret_text(secret), "a 1");
+    assert_int_equal(secret_refresh(secret, &err), 0);
+    secret_distrust(secret);
+    assert_int_equal(secret_refresh(secret, &err), 1);
+    assert_string_equal(secret_text(secret), "a 2");
+    secret_free(secret);
+    while (served < 5 && secret_serve(&more[served], &err) == 0)
+        served++;
+    assert_int_equal(served, 4); /* and the table is full */
+    assert_int_equal(err.code, ERR_BUG);
+}
+
 static void copies_bytes(void **state)
 {
     struct err err = ERR_INIT;
@@ -289,6 +383,8 @@ int main(void)
         cmocka_unit_test(refuses_files_by_content_and_mode),
         cmocka_unit_test(judges_modes),
         cmocka_unit_test(reads_again_what_changed),
+        cmocka_unit_test(takes_a_credential),
+        cmocka_unit_test(serves_a_scheme_from_above),
         cmocka_unit_test(copies_bytes),
         cmocka_unit_test(traps_who_goes_beyond),
     };

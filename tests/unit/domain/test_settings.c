@@ -252,7 +252,8 @@ static void says_what_is_wrong_and_where(void **state)
         { "a yes", LEAST "secrets: { allow_mount_mode: yes }\n", ERR_SETTINGS_TYPE,
           "'yes', wanted true or false" },
         { "a secret itself", LEAST "secrets: { seal_key: \"s3cr3tvalue\" }\n", ERR_SETTINGS_TYPE,
-          "secrets.seal_key: wanted a secret reference, env:NAME or file:PATH, not the secret itself" },
+          "secrets.seal_key: wanted a secret reference, env:NAME, file:PATH or systemd:NAME, not the secret "
+          "itself" },
         { "a vault", LEAST "secrets: { seal_key: \"vault:a#b\" }\n", ERR_SETTINGS,
           "vault: is not served by this version" },
         { "a concurrency", LEAST "stages: { verify: { concurrency: 257 } }\n", ERR_SETTINGS_TYPE,
