@@ -18,14 +18,15 @@
         name, offsetof(struct plan_head, member), max, form, is_required                                     \
     }
 
+/* What the input or ABM say of a device may be empty: validate judges the device, and the others go on. */
 const struct plan_text plan_entry_texts[PLAN_ENTRY_TEXTS] = {
-    ENTRY("asset_tag", asset_tag, DEVICE_TAG_MAX, PLAN_TEXT_SOME, false),
-    ENTRY("country", country, 64, PLAN_TEXT_SOME, true),
+    ENTRY("asset_tag", asset_tag, DEVICE_TAG_MAX, PLAN_TEXT_ANY, false),
+    ENTRY("country", country, 64, PLAN_TEXT_ANY, true),
     ENTRY("from", from_blueprint_id, DEVICE_ID_MAX, PLAN_TEXT_ID, false),
     ENTRY("from_mdm_server", from_mdm_server_id, DEVICE_ID_MAX, PLAN_TEXT_ID, false),
     ENTRY("mdm_server", mdm_server_id, DEVICE_ID_MAX, PLAN_TEXT_ID, false),
-    ENTRY("model", model, DEVICE_MODEL_MAX, PLAN_TEXT_SOME, false),
-    ENTRY("order_number", order_number, DEVICE_ORDER_MAX, PLAN_TEXT_SOME, false),
+    ENTRY("model", model, DEVICE_MODEL_MAX, PLAN_TEXT_ANY, false),
+    ENTRY("order_number", order_number, DEVICE_ORDER_MAX, PLAN_TEXT_ANY, false),
     ENTRY("serial", serial, DEVICE_SERIAL_MAX, PLAN_TEXT_SOME, true),
     ENTRY("to", to_blueprint_id, DEVICE_ID_MAX, PLAN_TEXT_ID, false),
     ENTRY("to_mdm_server", to_mdm_server_id, DEVICE_ID_MAX, PLAN_TEXT_ID, false),

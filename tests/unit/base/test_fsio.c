@@ -96,6 +96,42 @@ static void replaces_a_file_whole(void **state)
     assert_int_equal(count_entries(folder), 1);
 }
 
+static void writes_a_draft_beside_its_place(void **state)
+{
+    struct fsio_draft draft;
+    struct err err = ERR_INIT;
+    struct buf text;
+
+    (void)state;
+    assert_int_equal(fsio_write(in("a"), "old", 3, 0600, &err), 0);
+    assert_int_equal(fsio_draft_begin(&draft, in("a"), 0600, &err), 0);
+    assert_int_equal(fsio_draft_put(&draft, "ne", 2, &err), 0);
+    fsio_draft_discard(&draft);
+    fsio_draft_discard(&draft);
+    assert_int_equal(count_entries(folder), 1);
+    assert_int_equal(fsio_draft_begin(&draft, in("a"), 0600, &err), 0);
+    assert_int_equal(fsio_draft_put(&draft, "ne", 2, &err), 0);
+    assert_int_equal(fsio_draft_put(&draft, "w", 1, &err), 0);
+    buf_init(&text, 16);
+    assert_int_equal(fsio_read(in("a"), &text, &err), 0);
+    assert_string_equal(text.data, "old");
+    if (fsio_draft_publish(&draft, &err) != 0)
+        fail_msg("%s", err.text);
+    fsio_draft_discard(&draft);
+    buf_reset(&text);
+    assert_int_equal(fsio_read(in("a"), &text, &err), 0);
+    assert_string_equal(text.data, "new");
+    assert_int_equal(count_entries(folder), 1);
+    assert_int_equal(fsio_draft_begin(&draft, in("none/a"), 0600, &err), -1);
+    assert_int_equal(err.code, ERR_IO);
+    fsio_draft_discard(&draft);
+    assert_int_equal(mkdir(in("d"), 0700), 0); /* a folder stands in its place */
+    assert_int_equal(fsio_draft_begin(&draft, in("d"), 0600, &err), 0);
+    assert_int_equal(fsio_draft_publish(&draft, &err), -1);
+    assert_int_equal(count_entries(folder), 2);
+    buf_release(&text);
+}
+
 static void never_writes_over_what_is_there(void **state)
 {
     struct err err = ERR_INIT;
@@ -297,6 +333,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(replaces_a_file_whole, empty_folder),
+        cmocka_unit_test_teardown(writes_a_draft_beside_its_place, empty_folder),
         cmocka_unit_test_teardown(never_writes_over_what_is_there, empty_folder),
         cmocka_unit_test_teardown(lets_one_of_many_win, empty_folder),
         cmocka_unit_test_teardown(tells_why_it_cannot_read, empty_folder),

@@ -260,6 +260,33 @@ static void writes_what_is_absent_as_absent(void **state)
     buf_release(&out);
 }
 
+/* One odd device stops no plan: validate rejects it. */
+static void takes_what_an_input_may_say(void **state)
+{
+    static const struct plan_doc_entry odd = { PLAN_ADD,
+                                               { .serial = "S",
+                                                 .country = "",
+                                                 .model = "",
+                                                 .order_number = "",
+                                                 .asset_tag = "",
+                                                 .to_blueprint_id = "b" } };
+    static const struct plan_head head = {
+        .org = "a", .dialect = "d", .api_version = "2.0", .operator_ = ""
+    };
+    struct pool *pool = pool_new(1 << 20);
+    struct plan_head read;
+    struct err err = ERR_INIT;
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 1 << 20);
+    if (plan_doc_write(&out, &head, &odd, 1, &err) != 0 ||
+        plan_doc_read(out.data, out.len, 0, NULL, pool, &read, &err) != 0)
+        fail_msg("%s", err.text);
+    buf_release(&out);
+    pool_free(pool);
+}
+
 static void refuses_what_no_reader_takes(void **state)
 {
     static char long_text[2048];
@@ -495,6 +522,7 @@ int main(void)
         cmocka_unit_test(pauses_beyond_the_percentage),
         cmocka_unit_test(writes_every_member_in_its_place),
         cmocka_unit_test(writes_what_is_absent_as_absent),
+        cmocka_unit_test(takes_what_an_input_may_say),
         cmocka_unit_test(refuses_what_no_reader_takes),
         cmocka_unit_test(refuses_a_head_that_does_not_agree),
         cmocka_unit_test(refuses_entries_out_of_order),

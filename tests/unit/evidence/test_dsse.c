@@ -85,6 +85,34 @@ static void opens_with_the_right_key_only(void **state)
     buf_release(&payload);
 }
 
+/* What was signed as one kind of document passes for no other, whatever the envelope is made to say. */
+static void keeps_types_apart(void **state)
+{
+    static const char type[] = "application/vnd.abm.test+json";
+    struct keys *keys = *state;
+    const struct verifier *own = &keys->own_verifier;
+    struct buf envelope, forged, payload;
+    struct err err = ERR_INIT;
+    const char *behind;
+
+    buf_init(&envelope, 65536);
+    buf_init(&forged, 65536);
+    buf_init(&payload, 65536);
+    assert_int_equal(dsse_sign_as(&envelope, type, "{}", 2, keys->own, &err), 0);
+    assert_int_equal(dsse_open_as(envelope.data, envelope.len, type, own, &payload, &err), 0);
+    assert_string_equal(payload.data, "{}");
+    assert_int_equal(dsse_open(envelope.data, envelope.len, own, &payload, &err), -1);
+    assert_int_equal(err.code, ERR_EVIDENCE);
+    behind = strstr(envelope.data, type) + strlen(type);
+    buf_addf(&forged, "{\"payloadType\":\"" DSSE_PAYLOAD_TYPE "%s", behind);
+    assert_int_equal(dsse_open(forged.data, forged.len, NULL, &payload, &err), 0);
+    assert_int_equal(dsse_open(forged.data, forged.len, own, &payload, &err), -1);
+    assert_int_equal(err.code, ERR_SIGNATURE);
+    buf_release(&envelope);
+    buf_release(&forged);
+    buf_release(&payload);
+}
+
 /* An envelope may be signed by several, also in ways that this program does not know. */
 static void finds_its_signature_among_others(void **state)
 {
@@ -179,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encodes_what_is_signed),
         cmocka_unit_test(opens_with_the_right_key_only),
+        cmocka_unit_test(keeps_types_apart),
         cmocka_unit_test(finds_its_signature_among_others),
         cmocka_unit_test(refuses),
         cmocka_unit_test(notices_any_change),
