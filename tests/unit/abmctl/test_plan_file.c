@@ -276,6 +276,41 @@ static void refuses_by_a_look_at_the_file(void **state)
     must_refuse(fixture->path, ERR_PLAN_FORMAT, "it is no file that can be read twice");
 }
 
+/* In place: seven devices unchanged become eight. */
+static void alter(const char *path)
+{
+    struct err err = ERR_INIT;
+    struct buf text;
+    FILE *file;
+
+    buf_init(&text, 1 << 20);
+    assert_int_equal(fsio_read(path, &text, &err), 0);
+    file = fopen(path, "r+");
+    assert_non_null(file);
+    fseek(file, strstr(text.data, "\"unchanged\":7") + strlen("\"unchanged\":") - text.data, SEEK_SET);
+    fputc('8', file);
+    fclose(file);
+    buf_release(&text);
+}
+
+static void holds_the_content_against_its_hash(void **state)
+{
+    struct fixture *fixture = *state;
+    int seen = 0;
+    const struct plan_entry_sink sink = { count_entry, &seen };
+    char sha256[SHA256_HEX];
+    struct plan_file file;
+    struct err err = ERR_INIT;
+
+    must_write(fixture, sha256);
+    assert_int_equal(plan_file_open(&file, fixture->path, &err), 0);
+    alter(fixture->path);
+    assert_int_equal(plan_file_each(&file, &sink, &err), -1);
+    assert_int_equal(err.code, ERR_INPUT_CHANGED);
+    plan_file_close(&file);
+    must_refuse(fixture->path, ERR_PLAN_ALTERED, "its plan_sha256 is ");
+}
+
 static void notices_a_change(void **state)
 {
     struct fixture *fixture = *state;
@@ -357,6 +392,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(writes_whole_or_not_at_all, setup, teardown),
         cmocka_unit_test_setup_teardown(refuses_what_is_no_plan, setup, teardown),
         cmocka_unit_test_setup_teardown(refuses_by_a_look_at_the_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(holds_the_content_against_its_hash, setup, teardown),
         cmocka_unit_test_setup_teardown(notices_a_change, setup, teardown),
         cmocka_unit_test_setup_teardown(takes_little_memory_for_many, setup, teardown),
     };
