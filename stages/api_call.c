@@ -1,5 +1,7 @@
 #include "api_call.h"
 
+#define PAUSED_MS 1000 /* by then this worker has seen the pause, and parks the device for longer */
+
 int api_call_init(struct api_call *call, size_t max, struct pool *pool, struct err *err)
 {
     call->jobs = pool_array(pool, max, sizeof(struct job *));
@@ -35,6 +37,7 @@ bool api_call_verdict(struct job *job, const struct abm_item *item)
     case ABM_LOST: job_lost(job); break;
     case ABM_CANCELLED: job_finish(job, OUTCOME_CANCELLED, ERR_CANCELLED, NULL); break;
     case ABM_UNSENT: job_put_back(job); break;
+    case ABM_PAUSED: job_hold(job, PAUSED_MS); break;
     }
     return true;
 }

@@ -22,7 +22,7 @@ void api_call_add(struct api_call *call, struct job *job);
 
 /**
  * Gives the job its verdict where the item leaves no choice: REFUSED fails, RETRY, SUSPECT, LOST, CANCELLED,
- * UNSENT. Also carries is_maybe_sent over to the device.
+ * UNSENT, PAUSED. Also carries is_maybe_sent over to the device.
  *
  * @return true where it did; false for OK, ACCEPTED and NONE, which the rule judges itself
  */

@@ -45,6 +45,7 @@ enum abm_kind {
     ABM_SUSPECT,   /* a failure charged to nobody yet: op, code, text */
     ABM_LOST,      /* the message is another's */
     ABM_CANCELLED, /* its run was cancelled, nothing was sent */
+    ABM_PAUSED,    /* its run is paused, nothing was sent: it waits */
 };
 
 enum abm_state { ABM_STATE_ACCEPTED, ABM_STATE_PROPAGATED, ABM_STATE_FAILED };

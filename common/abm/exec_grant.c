@@ -31,7 +31,18 @@ static int count_wanted_slots(const struct exec *exec, const struct call *call, 
     return wanted > 0 ? wanted : 1;
 }
 
-/* The message is another's, or its run was cancelled: its devices drop out of all that was not sent yet. */
+/* What the devices of a message are told that nothing is sent for. */
+static void drop(struct exec *exec, struct abm_item *item, enum permit permit)
+{
+    switch (permit) {
+    case PERMIT_LOST: exec_result(exec, item, ABM_LOST, ERR_LOST_MESSAGE, NULL); break;
+    case PERMIT_PAUSED: exec_result(exec, item, ABM_PAUSED, ERR_NONE, NULL); break;
+    default: exec_result(exec, item, ABM_CANCELLED, ERR_CANCELLED, NULL); break;
+    }
+}
+
+/* The message is another's, or its run was cancelled or is paused: its devices drop out of all that was not
+ * sent yet. */
 static void end_fence(struct exec *exec, const struct fence *fence, enum permit permit)
 {
     for (struct call *call = exec->head; call != NULL; call = call->next) {
@@ -39,8 +50,7 @@ static void end_fence(struct exec *exec, const struct fence *fence, enum permit 
             struct abm_item *item = call->items[i];
 
             if (call_wants(item) && purse_same_fence(item->fence, fence))
-                exec_result(exec, item, permit == PERMIT_LOST ? ABM_LOST : ABM_CANCELLED,
-                            permit == PERMIT_LOST ? ERR_LOST_MESSAGE : ERR_CANCELLED, NULL);
+                drop(exec, item, permit);
         }
     }
 }

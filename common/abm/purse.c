@@ -19,7 +19,8 @@ static enum purse_word word_of(struct purse *purse, enum permit permit, int64_t 
     switch (permit) {
     case PERMIT_GRANTED: return PURSE_READY;
     case PERMIT_LOST:
-    case PERMIT_CANCELLED: return PURSE_ENDED;
+    case PERMIT_CANCELLED:
+    case PERMIT_PAUSED: return PURSE_ENDED;
     case PERMIT_STOPPED: return PURSE_STOPPED;
     case PERMIT_CLOSED: return PURSE_CLOSED;
     case PERMIT_LATER: break;

@@ -18,7 +18,7 @@ struct purse {
 enum purse_word {
     PURSE_READY, /* a slot is there: purse_use it */
     PURSE_WAIT,  /* in *wait_ms_r */
-    PURSE_ENDED, /* the message is lost, or its run cancelled: *permit_r */
+    PURSE_ENDED, /* the message is lost, or its run cancelled or paused: *permit_r */
     PURSE_STOPPED,
     PURSE_CLOSED,
 };

@@ -98,6 +98,8 @@
     X(ERR_CLAIMED, "claimed", DEVICE, "another run holds this device: wait for it, then push again")         \
     X(ERR_STATE_DIFFERS, "state_differs", DEVICE, "ABM no longer shows what the plan expected: plan again")  \
     X(ERR_CANCELLED, "cancelled", DEVICE, "the run was cancelled: push it again to go on")                   \
+    X(ERR_KEPT_EXISTING, "kept_existing", DEVICE,                                                            \
+      "nothing to do; push without --only-new to change existing assignments too")                           \
     X(ERR_ATTEMPTS, "attempts_used_up", DEVICE, "see the text for the last answer, then replay")             \
     X(ERR_DEADLINE, "deadline", DEVICE, "see the text for the state last seen, then replay")                 \
     X(ERR_DEADLINE_ACCEPTED, "deadline_accepted", DEVICE,                                                    \

@@ -30,6 +30,13 @@ enum device_action { ACTION_ASSIGN, ACTION_REMOVE, ACTION_UNKNOWN };
 
 enum device_expect { EXPECT_ANY, EXPECT_UNASSIGNED, EXPECT_STATE };
 
+/* What the brake on changes has made of it (queue/brake.h). Other numbers count as WEIGHT_NONE. */
+enum device_weight {
+    WEIGHT_NONE,  /* not weighed yet */
+    WEIGHT_TAKEN, /* weighed: it may be changed, or need not be */
+    WEIGHT_HELD,  /* weighed: it is to be changed, and may not yet */
+};
+
 struct device_extra {
     const char *name; /* without "extra." */
     const char *value;
@@ -57,6 +64,7 @@ struct device {
     enum device_expect expect;
     const char *expect_blueprint_id;  /* EXPECT_STATE; NULL: no blueprint, on a server all the same */
     const char *expect_mdm_server_id; /* EXPECT_STATE; NULL: any */
+    bool is_only_new;                 /* an assignment that is there already is left as it is */
 
     /* what is wanted: the rules' word, or the plan's */
     const char *blueprint_id;  /* NULL: action remove, or not resolved yet */
@@ -77,9 +85,11 @@ struct device {
     int attempts_all; /* at all stages, for the record */
     int returns;      /* how often verify sent it back to assign */
     int looks;        /* how often verify has looked */
+    int weight;       /* enum device_weight */
     struct device_suspect suspect;
     int64_t since_ms;   /* when it came to the present stage; 0: now */
     int64_t stalled_ms; /* the stage's total of paused time at since_ms (deadlines leave pauses out) */
+    int64_t held_ms;    /* since when its run's pause, or a brake, holds it back (left out too); 0: not */
     int64_t times_ms[STEP_COUNT];
 
     /* how it ended; OUTCOME_NONE on the way */

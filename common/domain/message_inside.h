@@ -8,7 +8,7 @@
 #include "domain/field.h"
 #include "domain/message.h"
 
-#define MESSAGE_DEVICE_FIELDS 30
+#define MESSAGE_DEVICE_FIELDS 33
 
 extern const struct field message_device_fields[MESSAGE_DEVICE_FIELDS];
 

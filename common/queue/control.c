@@ -108,6 +108,61 @@ int control_close(struct redis *redis, const struct keys *keys, const char *run,
     return 0;
 }
 
+/* words: what the script takes behind prefix and run, NULL at the end. */
+static int change_pause(struct redis *redis, const struct keys *keys, enum script script, const char *run,
+                        const char *const words[3], struct redis_reply **reply_r, struct err *err)
+{
+    char key[KEY_MAX_BYTES], paused[KEY_MAX_BYTES];
+    struct redis_args args;
+    int rc;
+
+    redis_args_init(&args);
+    redis_arg_int(&args, 2);
+    redis_arg(&args, keys_make(keys, "run", run, key));
+    redis_arg(&args, keys_make(keys, "runs", "paused", paused));
+    redis_arg(&args, keys->prefix);
+    redis_arg(&args, run);
+    for (size_t i = 0; words[i] != NULL; i++)
+        redis_arg(&args, words[i]);
+    rc = scripts_run(redis, script, &args, reply_r, err);
+    redis_args_release(&args);
+    return rc;
+}
+
+int control_pause_run(struct redis *redis, const struct keys *keys, const char *run, const char *by,
+                      const char *reason, enum control_answer *answer_r, char state_r[CONTROL_STATE_BYTES],
+                      int64_t *since_ms_r, struct err *err)
+{
+    struct redis_reply *reply;
+
+    if (change_pause(redis, keys, SCRIPT_pause_run, run, (const char *const[3]){ by, reason, NULL }, &reply,
+                     err) != 0)
+        return -1;
+    read_answer(reply, answer_r, state_r);
+    if (*answer_r == CONTROL_DONE && redis_integer(redis_at(reply, 1)) == 1)
+        *answer_r = CONTROL_AGAIN;
+    *since_ms_r = redis_integer(redis_at(reply, 2));
+    redis_reply_free(reply);
+    return 0;
+}
+
+int control_resume_run(struct redis *redis, const struct keys *keys, const char *run, const char *by,
+                       enum control_answer *answer_r, char state_r[CONTROL_STATE_BYTES], int64_t *paused_ms_r,
+                       struct err *err)
+{
+    struct redis_reply *reply;
+
+    if (change_pause(redis, keys, SCRIPT_resume_run, run, (const char *const[3]){ by, NULL, NULL }, &reply,
+                     err) != 0)
+        return -1;
+    read_answer(reply, answer_r, state_r);
+    if (*answer_r == CONTROL_DONE && redis_integer(redis_at(reply, 1)) == 0)
+        *answer_r = CONTROL_AGAIN;
+    *paused_ms_r = redis_integer(redis_at(reply, 2));
+    redis_reply_free(reply);
+    return 0;
+}
+
 static int unpark(struct redis *redis, const struct keys *keys, const char *stage,
                   const struct redis_reply *body, int64_t *moved_r, struct err *err)
 {

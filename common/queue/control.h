@@ -31,6 +31,20 @@ int control_cancel(struct redis *redis, const struct keys *keys, const char *run
                    enum control_answer *answer_r, char state_r[CONTROL_STATE_BYTES], int64_t *left_r,
                    struct err *err);
 
+/**
+ * Pauses an open run: nothing is sent for it. *since_ms_r: since when.
+ * *answer_r: DONE, AGAIN (it was paused: the new reason stands), NONE, OVER (state_r)
+ */
+int control_pause_run(struct redis *redis, const struct keys *keys, const char *run, const char *by,
+                      const char *reason, enum control_answer *answer_r, char state_r[CONTROL_STATE_BYTES],
+                      int64_t *since_ms_r, struct err *err);
+
+/** Ends a run's pause, whoever began it: DONE and how long it lasted, AGAIN (it was not paused), NONE, OVER.
+ * Its parked messages are still to be moved: control_unpark. */
+int control_resume_run(struct redis *redis, const struct keys *keys, const char *run, const char *by,
+                       enum control_answer *answer_r, char state_r[CONTROL_STATE_BYTES], int64_t *paused_ms_r,
+                       struct err *err);
+
 /** Moves the run's parked messages of all stages to now. *moved_r: how many. */
 int control_unpark(struct redis *redis, const struct keys *keys, const char *run, int64_t *moved_r,
                    struct err *err);

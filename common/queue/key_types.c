@@ -46,6 +46,7 @@ static const struct {
     { "runs:open", "hash" },
     { "runs:last", "string" },
     { "runs:cancelled", "set" },
+    { "runs:paused", "hash" },
     { "runs:lane", "hash" },
     { "runs:lanes", "hash" },
     { "claims:meta", "hash" },

@@ -28,6 +28,7 @@ enum permit {
     PERMIT_LATER,     /* no slot now: ask again in wait_ms */
     PERMIT_LOST,      /* the message is not ours any more: send nothing, the job ends without a verdict */
     PERMIT_CANCELLED, /* its run was cancelled: send nothing */
+    PERMIT_PAUSED,    /* its run is paused: send nothing, the device waits */
     PERMIT_STOPPED,   /* this process is stopping, or something urgent waits for it: send nothing, give back
                          what has not begun */
     PERMIT_CLOSED,    /* the breaker is open: send nothing, give the batch back (ERR_BREAKER_OPEN) */
@@ -46,9 +47,9 @@ struct limiter {
 
 /**
  * Asks for 1..want slots of a class ("default"). fence: NULL for reads. Never blocks for longer than Redis
- * takes. want 0 takes no slot and only judges the fence (GRANTED with count 0, LOST, CANCELLED, STOPPED,
- * CLOSED): a request that carries devices of several messages takes one slot and asks so for each further
- * message.
+ * takes. want 0 takes no slot and only judges the fence (GRANTED with count 0, LOST, CANCELLED, PAUSED,
+ * STOPPED, CLOSED): a request that carries devices of several messages takes one slot and asks so for each
+ * further message.
  *
  * @param count_r    out: slots granted, all for the moment now + *wait_ms_r (0: at once)
  * @param wait_ms_r  out: see enum permit

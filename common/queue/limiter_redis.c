@@ -31,9 +31,10 @@ static int take(void *ctx, const char *class, const struct fence *fence, int wan
     static const char *const words[] = {
         [PERMIT_GRANTED] = "granted",     [PERMIT_LATER] = "later",   [PERMIT_LOST] = "lost",
         [PERMIT_CANCELLED] = "cancelled", [PERMIT_STOPPED] = "yield", [PERMIT_CLOSED] = "closed",
+        [PERMIT_PAUSED] = "paused",
     };
     struct shared *shared = ctx;
-    char names[8][KEY_MAX_BYTES], wait_name[64], seen_name[64], given_name[64], server[64];
+    char names[9][KEY_MAX_BYTES], wait_name[64], seen_name[64], given_name[64], server[64];
     bool is_ours = shared->reserved_us[0] != '\0' && strcmp(shared->reserved_class, class) == 0;
     struct redis_reply *reply;
     struct redis_args args;
@@ -54,7 +55,7 @@ static int take(void *ctx, const char *class, const struct fence *fence, int wan
     snprintf(server, sizeof(server), "%.*s", (int)strcspn(redis_identity(shared->redis), " "),
              redis_identity(shared->redis));
     redis_args_init(&args);
-    redis_arg_int(&args, 7);
+    redis_arg_int(&args, 8);
     redis_arg(&args, keys_make(shared->keys, "limit", class, names[0]));
     redis_arg(&args, keys_make(shared->keys, "limit", wait_name, names[1]));
     redis_arg(&args, keys_make(shared->keys, "limit", seen_name, names[2]));
@@ -62,6 +63,7 @@ static int take(void *ctx, const char *class, const struct fence *fence, int wan
     redis_arg(&args, keys_make(shared->keys, "runs", "cancelled", names[4]));
     redis_arg(&args, keys_make(shared->keys, "limit", given_name, names[6]));
     redis_arg(&args, lane_key(shared->keys, shared->stage, LANE_URGENT, names[7]));
+    redis_arg(&args, keys_make(shared->keys, "runs", "paused", names[8]));
     redis_arg_int(&args, shared->rate.interval_us);
     redis_arg_int(&args, shared->rate.tolerance_us);
     redis_arg_int(&args, want);

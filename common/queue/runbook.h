@@ -42,6 +42,9 @@ struct run_view {
     int64_t manifest;      /* how many manifests it has: the next is manifest + 1 */
     int64_t records_files; /* record files written so far: the numbers go on */
     bool is_cancelled;
+    int64_t paused_ms;                     /* since when it is paused; 0: it is not */
+    const char *paused_by, *paused_reason; /* "brake max_changes", or who did it by hand */
+    const char *resumed_by;                /* who ended its last pause; NULL: there was none */
     int64_t created_ms, closed_ms;
     const char *manifest_path;           /* in the first sink; NULL before */
     const char *previous_payload_sha256; /* of its last manifest: what the next one supersedes; NULL */

@@ -61,6 +61,10 @@ static void fill_view(const struct redis_reply *hash, const char *run, struct po
     view->previous_payload_sha256 = text_of(hash, "previous_payload_sha256", pool);
     view->created_ms = number_of(hash, "created");
     view->closed_ms = number_of(hash, "closed");
+    view->paused_ms = number_of(hash, "paused_since");
+    view->paused_by = text_of(hash, "paused_by", pool);
+    view->paused_reason = text_of(hash, "paused_reason", pool);
+    view->resumed_by = text_of(hash, "resumed_by", pool);
     view->is_cancelled = redis_field(hash, "is_cancelled") != NULL;
     for (int outcome = 1; outcome < RUN_OUTCOMES; outcome++)
         view->outcomes[outcome] = number_of(hash, runbook_outcome_field(outcome));

@@ -228,7 +228,7 @@ static size_t count_outcomes(const struct settle_outcome *outcomes, size_t count
 
 int settle_account(struct redis *redis, const struct keys *keys, const char *consumer, const char *id,
                    const char *run_id, const char *part_name, const char *part_sha256, const char *spare_uid,
-                   int64_t keep_ms, const struct settle_outcome *outcomes, size_t count,
+                   int64_t keep_ms, int64_t max_failed, const struct settle_outcome *outcomes, size_t count,
                    struct claims_layout *layout, enum settle_kind *kind_r, struct err *err)
 {
     struct outcome_count list[SETTLE_MAX_OUTCOMES];
@@ -236,13 +236,16 @@ int settle_account(struct redis *redis, const struct keys *keys, const char *con
     char names[2][KEY_MAX_BYTES];
     struct redis_reply *reply;
     struct redis_args args;
-    int64_t late = 0;
+    int64_t late = 0, failed = 0, unweighed = 0;
     int rc;
 
     if (kinds > SETTLE_MAX_OUTCOMES)
         return err_set(err, ERR_BUG, 0, "more kinds of outcomes than there are");
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         late += outcomes[i].is_late;
+        failed += max_failed >= 0 && outcomes[i].is_failed;
+        unweighed += outcomes[i].is_unweighed;
+    }
     redis_args_init(&args);
     add_audit_keys(&args, keys, names);
     redis_arg(&args, consumer);
@@ -257,6 +260,12 @@ int settle_account(struct redis *redis, const struct keys *keys, const char *con
     redis_arg_int(&args, late);
     redis_arg_int(&args, layout->hashes);
     redis_arg_int(&args, layout->seed);
+    if (max_failed >= 0)
+        redis_arg_int(&args, max_failed);
+    else
+        redis_arg(&args, "");
+    redis_arg_int(&args, failed);
+    redis_arg_int(&args, unweighed);
     for (size_t i = 0; i < count; i++) {
         redis_arg(&args, outcomes[i].serial);
         redis_arg_int(&args, outcomes[i].row);
@@ -269,6 +278,12 @@ int settle_account(struct redis *redis, const struct keys *keys, const char *con
     for (size_t i = 0; late > 0 && i < count; i++)
         if (outcomes[i].is_late)
             redis_arg_int(&args, (int64_t)i + 1);
+    for (size_t i = 0; failed > 0 && i < count; i++)
+        if (outcomes[i].is_failed)
+            redis_arg_int(&args, (int64_t)i + 1);
+    for (size_t i = 0; unweighed > 0 && i < count; i++)
+        if (outcomes[i].is_unweighed)
+            redis_arg_int(&args, outcomes[i].row);
     rc = run(redis, SCRIPT_account, &args, kind_r, &reply, err);
     redis_args_release(&args);
     if (rc != 0)

@@ -110,14 +110,16 @@ struct settle_outcome {
     const char *serial;
     int64_t row;
     const char *outcome;
-    bool is_late; /* its claim is kept on */
+    bool is_late;      /* its claim is kept on */
+    bool is_failed;    /* for the brake on failures */
+    bool is_unweighed; /* the brake on changes has not seen it: it does now */
 };
 
-/** Audit: counts outcomes, ends claims, lists the part. keep_ms: how long late claims are kept on. layout: as
- * for settle_register. */
+/** Audit: counts outcomes, ends claims, lists the part. keep_ms: how long late claims are kept on.
+ * max_failed: the brake, in percent; -1: none. layout: as for settle_register. */
 int settle_account(struct redis *redis, const struct keys *keys, const char *consumer, const char *id,
                    const char *run, const char *part_name, const char *part_sha256, const char *spare_uid,
-                   int64_t keep_ms, const struct settle_outcome *outcomes, size_t count,
+                   int64_t keep_ms, int64_t max_failed, const struct settle_outcome *outcomes, size_t count,
                    struct claims_layout *layout, enum settle_kind *kind_r, struct err *err);
 
 /** Audit: the run is closed, as `state`, by the manifest of that number (0: none). */

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "queue/brake.h"
 #include "queue/cache.h"
 #include "queue/chain.h"
 #include "queue/health.h"
@@ -32,8 +33,10 @@ struct shared {
     const struct keys *keys;
     const char *stage, *consumer;
     struct limiter_rate rate;
-    bool is_probing; /* the breaker's own probe: the open breaker does not stop it */
-    bool is_urgent;  /* what is in hand passes everything else */
+    int64_t max_changes; /* of the brake, in percent; -1: there is none */
+    int64_t max_parked;  /* devices of this stage: beyond it the brake pauses a run rather than hold more */
+    bool is_probing;     /* the breaker's own probe: the open breaker does not stop it */
+    bool is_urgent;      /* what is in hand passes everything else */
     bool (*is_stopping)(void *stop);
     void *stop;
     char reserved_us[32], epoch[24]; /* a slot given for a moment ahead, to be confirmed then */
@@ -55,6 +58,8 @@ struct notes shared_notes(struct shared *shared);
 struct health shared_health(struct shared *shared);
 struct chain shared_chain(struct shared *shared);
 struct runbook shared_runbook(struct shared *shared);
+/** Its ops are NULL where shared->max_changes is negative. */
+struct brake shared_brake(struct shared *shared);
 
 /* What the skeleton asks of the breaker. */
 enum judgement { JUDGE_CHARGE, JUDGE_PROBE, JUDGE_WAIT, JUDGE_OPEN, JUDGE_AGAIN };

@@ -1,6 +1,7 @@
 #include "queue/tick.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "queue/scripts.h"
@@ -9,7 +10,7 @@
 
 static void read_reply(const struct redis_reply *reply, struct tick *tick)
 {
-    const struct redis_reply *cancelled = redis_at(reply, 10);
+    const struct redis_reply *cancelled = redis_at(reply, 10), *paused = redis_at(reply, 13);
 
     memset(tick, 0, sizeof(*tick));
     tick->now_ms = redis_integer(redis_at(reply, 0));
@@ -25,6 +26,12 @@ static void read_reply(const struct redis_reply *reply, struct tick *tick)
     for (size_t i = 0; i < redis_count(cancelled) && i < TICK_MAX_CANCELLED; i++)
         snprintf(tick->cancelled[tick->cancelled_count++], sizeof(tick->cancelled[0]), "%s",
                  redis_text(redis_at(cancelled, i), NULL));
+    for (size_t i = 0; i + 1 < redis_count(paused) && tick->paused_run_count < TICK_MAX_PAUSED; i += 2) {
+        struct tick_paused *run = &tick->paused_runs[tick->paused_run_count++];
+
+        snprintf(run->run, sizeof(run->run), "%s", redis_text(redis_at(paused, i), NULL));
+        run->since_ms = strtoll(redis_text(redis_at(paused, i + 1), NULL), NULL, 10);
+    }
     for (size_t i = 0; i < LANES; i++) {
         tick->waiting[i] = redis_integer(redis_at(redis_at(reply, 11), i));
         tick->ahead[i] = redis_integer(redis_at(redis_at(reply, 12), i));
@@ -35,13 +42,13 @@ int tick_run(struct redis *redis, const struct keys *keys, const char *stage, co
              const char *consumer, const char *heartbeat, bool can_probe, int64_t probe_ms,
              struct tick *tick_r, struct err *err)
 {
-    char names[10][KEY_MAX_BYTES];
+    char names[11][KEY_MAX_BYTES];
     struct redis_reply *reply;
     struct redis_args args;
     int rc;
 
     redis_args_init(&args);
-    redis_arg_int(&args, 10);
+    redis_arg_int(&args, 11);
     redis_arg(&args, keys_make(keys, "pause", stage, names[0]));
     redis_arg(&args, keys_make(keys, "pause", "api", names[1]));
     redis_arg(&args, keys_make(keys, "count", stage, names[2]));
@@ -52,6 +59,7 @@ int tick_run(struct redis *redis, const struct keys *keys, const char *stage, co
     redis_arg(&args, keys_make(keys, "runs", "cancelled", names[7]));
     redis_arg(&args, keys_make(keys, "retry", next != NULL ? next : "none", names[8]));
     redis_arg(&args, keys_stream(keys, stage, names[9]));
+    redis_arg(&args, keys_make(keys, "runs", "paused", names[10]));
     redis_arg(&args, keys->prefix);
     redis_arg(&args, consumer);
     redis_arg(&args, heartbeat);

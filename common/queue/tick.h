@@ -12,6 +12,12 @@
 
 #define TICK_TEXT_MAX      512
 #define TICK_MAX_CANCELLED 64
+#define TICK_MAX_PAUSED    64
+
+struct tick_paused {
+    char run[65];
+    int64_t since_ms;
+};
 
 struct tick {
     int64_t now_ms;              /* Redis time */
@@ -25,6 +31,8 @@ struct tick {
     int64_t stalled_ms;                /* how long this stage was paused or the breaker open, since ever */
     char cancelled[TICK_MAX_CANCELLED][65]; /* runs that are cancelled and open */
     size_t cancelled_count;
+    struct tick_paused paused_runs[TICK_MAX_PAUSED]; /* of more than these the limiter alone knows */
+    size_t paused_run_count;
     int64_t waiting[LANES]; /* messages of this stage that nobody has read */
     int64_t ahead[LANES];   /* messages of the next stage, those in hand included */
 };

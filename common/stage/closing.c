@@ -74,11 +74,14 @@ static int account(struct worker *worker, struct work *work, struct err *err)
             .row = device->row,
             .outcome = outcome_name(device->outcome),
             .is_late = device->is_maybe_sent,
+            .is_failed = device->outcome == OUTCOME_FAILED,
+            .is_unweighed = worker->org->max_changes.is_set && device->weight == WEIGHT_NONE,
         };
     }
     return settle_account(worker->redis, &worker->keys, worker->consumer, held->id, held->run, part,
                           work->batch.part_sha256 != NULL ? work->batch.part_sha256 : "",
-                          worker_uid(worker, uid), worker->org->api_timeout_ms + LATE_MS, outcomes,
+                          worker_uid(worker, uid), worker->org->api_timeout_ms + LATE_MS,
+                          worker->org->max_failed.is_set ? worker->org->max_failed.value : -1, outcomes,
                           work->count, &worker->claims, &kind, err);
 }
 

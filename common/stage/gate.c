@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "queue/control.h"
 #include "stage/worker.h"
 
 #define LOOK_EVERY_MS  50 /* while there is work */
@@ -131,6 +132,48 @@ static int ask(struct worker *worker, struct err *err)
     return 0;
 }
 
+void worker_hold_run(struct worker *worker, const char *run)
+{
+    for (size_t i = 0; i < worker->held_run_count; i++)
+        if (strcmp(worker->held_runs[i], run) == 0)
+            return;
+    if (worker->held_run_count == TICK_MAX_PAUSED) /* the others come when they are due */
+        return;
+    snprintf(worker->held_runs[worker->held_run_count++], sizeof(worker->held_runs[0]), "%s", run);
+    log_info("run_held", "run", run, "text", "it is paused: abmctl run show tells why", NULL);
+}
+
+static bool is_paused(const struct worker *worker, const char *run)
+{
+    for (size_t i = 0; i < worker->tick.paused_run_count; i++)
+        if (strcmp(worker->tick.paused_runs[i].run, run) == 0)
+            return true;
+    return false;
+}
+
+/* Where it cannot be done, what is parked comes when it is due. */
+static int let_resumed_go(struct worker *worker, struct err *err)
+{
+    for (size_t i = worker->held_run_count; i-- > 0;) {
+        struct err why = ERR_INIT;
+        int64_t moved;
+
+        if (is_paused(worker, worker->held_runs[i]))
+            continue;
+        if (control_unpark(worker->redis, &worker->keys, worker->held_runs[i], &moved, &why) == 0) {
+            log_info("run_let_go", "run", worker->held_runs[i], "messages", log_int(moved), NULL);
+        } else if (why.code == ERR_REDIS_LOST) {
+            *err = why;
+            return -1;
+        } else {
+            log_err(LOG_LEVEL_WARN, "run_not_let_go", &why, "run", worker->held_runs[i], NULL);
+        }
+        memmove(worker->held_runs[i], worker->held_runs[--worker->held_run_count],
+                sizeof(worker->held_runs[0]));
+    }
+    return 0;
+}
+
 /* A step that too few replicas hold is done all the same; but nothing is begun on top of it. */
 static int look_at_replicas(struct worker *worker, struct err *err)
 {
@@ -155,7 +198,7 @@ int worker_look(struct worker *worker, struct err *err)
     if (worker->tick_boot_ms != 0 && !worker->was_empty &&
         clock_boot_ms() - worker->tick_boot_ms < LOOK_EVERY_MS)
         return 0;
-    if (ask(worker, err) != 0)
+    if (ask(worker, err) != 0 || let_resumed_go(worker, err) != 0)
         return -1;
     if (worker->tick.is_probe_ours && probe(worker, err) != 0)
         return -1;

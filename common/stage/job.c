@@ -5,6 +5,7 @@ static void decide(struct job *job, enum verdict verdict, enum err_code code, co
 {
     job->verdict = verdict;
     job->is_ruled = false;
+    job->is_held = false;
     job->code = code;
     job->text = text;
     job->delay_ms = delay_ms;
@@ -46,6 +47,12 @@ void job_wait(struct job *job, enum err_code deadline_code, const char *text, in
 void job_put_back(struct job *job)
 {
     decide(job, VERDICT_BACK, ERR_NONE, NULL, 0);
+}
+
+void job_hold(struct job *job, int64_t delay_ms)
+{
+    decide(job, VERDICT_BACK, ERR_NONE, NULL, delay_ms);
+    job->is_held = true;
 }
 
 void job_lost(struct job *job)

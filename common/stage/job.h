@@ -18,7 +18,7 @@ enum verdict {
     VERDICT_RETRY,   /* a transient answer about this device: attempts + 1 */
     VERDICT_SUSPECT, /* a failure charged to nobody yet: judged at its next try */
     VERDICT_WAIT,    /* not yet: attempts stay, the deadline ends it */
-    VERDICT_BACK,    /* put back as it was: stopping, breaker open */
+    VERDICT_BACK,    /* put back as it was: stopping, breaker open, held back */
     VERDICT_LOST,    /* the message is another's now: nothing is written for it */
 };
 
@@ -29,6 +29,7 @@ struct job {
 
     enum verdict verdict;
     bool is_ruled;     /* the skeleton has counted this verdict */
+    bool is_held;      /* VERDICT_BACK: by its run's pause or a brake, which no deadline counts */
     const char *stage; /* VERDICT_SEND */
     enum outcome outcome;
     enum err_code code;
@@ -50,6 +51,9 @@ void job_suspect(struct job *job, const char *op, enum err_code code, const char
  */
 void job_wait(struct job *job, enum err_code deadline_code, const char *text, int64_t delay_ms);
 void job_put_back(struct job *job);
+/** Its run is paused, or a brake holds it: looked at again after delay_ms (at least 1); no deadline counts
+ * it. */
+void job_hold(struct job *job, int64_t delay_ms);
 void job_lost(struct job *job);
 
 #endif

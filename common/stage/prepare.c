@@ -4,7 +4,9 @@
 #include "base/log.h"
 #include "stage/worker.h"
 
-#define CRASHES_MOST 5 /* deliveries of one device alone (DESIGN.md 4, Crashers) */
+#define CRASHES_MOST  5 /* deliveries of one device alone (DESIGN.md 4, Crashers) */
+#define HELD_LEAST_MS 5000
+#define HELD_MOST_MS  600000
 
 struct note_reader {
     struct held *held;
@@ -84,6 +86,55 @@ static int end_cancelled(struct worker *worker, struct work *work, struct err *e
                    "the run was cancelled before anything was changed");
     }
     return 0;
+}
+
+/* NULL: it is not. */
+static const struct tick_paused *find_pause(const struct worker *worker, const char *run)
+{
+    for (size_t i = 0; i < worker->tick.paused_run_count; i++)
+        if (strcmp(worker->tick.paused_runs[i].run, run) == 0)
+            return &worker->tick.paused_runs[i];
+    return NULL;
+}
+
+/* Until the run is resumed; or, since somebody may park it just then, for as long as the pause has been. */
+static int64_t hold_ms(const struct work *work, const struct tick_paused *pause)
+{
+    int64_t ms = work->now_ms - pause->since_ms;
+
+    return ms < HELD_LEAST_MS ? HELD_LEAST_MS : ms > HELD_MOST_MS ? HELD_MOST_MS : ms;
+}
+
+/* What would change something in ABM waits while its run is paused. */
+static void hold_paused(struct worker *worker, struct work *work)
+{
+    const char *stage = worker->stage->name;
+
+    if (worker->tick.paused_run_count == 0 || (strcmp(stage, "import") != 0 && strcmp(stage, "assign") != 0))
+        return;
+    for (size_t i = 0; i < work->count; i++) {
+        struct job *job = &work->jobs[i];
+        const struct tick_paused *pause =
+            job->verdict == VERDICT_NONE ? find_pause(worker, job->fence->run) : NULL;
+
+        if (pause == NULL)
+            continue;
+        job_hold(job, hold_ms(work, pause));
+        worker_hold_run(worker, job->fence->run);
+    }
+}
+
+/* Its time in this stage begins with its first look. What it was held back by a pause or a brake does not
+ * count. */
+static void set_time(struct worker *worker, const struct work *work, struct device *device)
+{
+    if (device->since_ms == 0) {
+        device->since_ms = work->now_ms;
+        device->stalled_ms = worker->tick.stalled_ms;
+    } else if (device->held_ms > 0 && work->now_ms > device->held_ms) {
+        device->since_ms += work->now_ms - device->held_ms;
+    }
+    device->held_ms = 0;
 }
 
 static int bury_crashers(struct worker *worker, struct work *work, struct err *err)
@@ -200,16 +251,11 @@ int worker_prepare(struct worker *worker, struct work *work, struct err *err)
     for (size_t i = 0; i < work->held_count; i++)
         if (worker_bring_note(worker, work->held[i], err) != 0)
             return -1;
-    for (size_t i = 0; i < work->count; i++) {
-        struct device *device = work->jobs[i].device;
-
-        if (device->since_ms == 0) {
-            device->since_ms = work->now_ms;
-            device->stalled_ms = worker->tick.stalled_ms;
-        }
-    }
+    for (size_t i = 0; i < work->count; i++)
+        set_time(worker, work, work->jobs[i].device);
     if (bury_crashers(worker, work, err) != 0 || end_cancelled(worker, work, err) != 0)
         return -1;
+    hold_paused(worker, work);
     if (!worker->stage->needs_api || worker_is_ingest(worker))
         return 0;
     return judge_suspects(worker, work, err);

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "domain/ingest.h"
 #include "domain/settings.h"
+#include "queue/brake.h"
 #include "queue/cache.h"
 #include "queue/chain.h"
 #include "queue/health.h"
@@ -52,6 +53,7 @@ struct stage_env {
     struct limiter limiter;
     struct cache cache;
     struct notes notes;
+    struct brake brake; /* ops NULL: the organization has no limit of changes */
     struct health health;
     struct runbook runbook;
     struct chain chain;

@@ -33,6 +33,7 @@ static void end(struct worker *worker, struct job *job)
     device->suspect = (struct device_suspect){ NULL, NULL, 0 };
     device->since_ms = 0; /* it comes to audit anew */
     device->stalled_ms = 0;
+    device->held_ms = 0;
     device->times_ms[STEP_END] = worker_now_ms(worker);
 }
 
@@ -47,6 +48,7 @@ static void go_on(struct worker *worker, struct device *device)
     device->suspect = (struct device_suspect){ NULL, NULL, 0 };
     device->since_ms = 0;
     device->stalled_ms = 0;
+    device->held_ms = 0;
     device->text = NULL;
 }
 
@@ -116,8 +118,11 @@ void worker_rule_verdicts(struct worker *worker, struct work *work)
         case VERDICT_WAIT: rule_wait(worker, work, job); break;
         case VERDICT_PASS:
         case VERDICT_SEND: go_on(worker, job->device); break;
-        case VERDICT_FINISH:
         case VERDICT_BACK:
+            if (job->is_held)
+                job->device->held_ms = worker_now_ms(worker);
+            break;
+        case VERDICT_FINISH:
         case VERDICT_LOST: break;
         }
         job->is_ruled = true;

@@ -4,8 +4,8 @@
  *   stage_main.c  options, settings, signals          connect.c  the connection, and what a lost one means
  *   worker.c      the loop                            intake.c   which messages come into hand
  *   trouble.c     what Redis refuses, told to operators
- *   gate.c        whether the stage may read          prepare.c  crashers, cancelled runs, suspects, notes
- *   verdicts.c    what a verdict does to a device     plan.c     verdicts into publications
+ *   gate.c        whether the stage may read          prepare.c  crashers, cancelled and paused runs,
+ * suspects, notes verdicts.c    what a verdict does to a device     plan.c     verdicts into publications
  *   finish.c      the settle of a batch
  *   ingest.c      the settle of validate              closing.c  the settle of audit
  *   tend.c        retention
@@ -57,7 +57,9 @@ struct worker {
 
     struct claims_layout claims; /* validate and audit: as the last settle told it */
     struct tick tick;
-    int64_t tick_boot_ms;    /* when it was asked; 0: ask again before the next read */
+    int64_t tick_boot_ms; /* when it was asked; 0: ask again before the next read */
+    char held_runs[TICK_MAX_PAUSED][RUN_ID_MAX + 1]; /* paused ones whose messages were parked here */
+    size_t held_run_count;
     int64_t next_backlog;    /* the latest known, of the tick or of a settle */
     int64_t beat_boot_ms;    /* when the last heartbeat was written */
     int64_t reclaim_boot_ms; /* not before */
@@ -112,6 +114,9 @@ void worker_say(struct worker *worker);
 /** Asks Redis where things stand, if that is not known well enough; probes the API where it is this worker's
  * turn. */
 int worker_look(struct worker *worker, struct err *err);
+/** Remembers that messages of a paused run are parked from here: the look that finds it resumed moves them to
+ * now, since the resume may have come before them. */
+void worker_hold_run(struct worker *worker, const char *run);
 /** NULL: the stage may do something. Else why not: paused, or the breaker is open. */
 const char *worker_gate(const struct worker *worker);
 /**

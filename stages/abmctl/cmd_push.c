@@ -203,6 +203,10 @@ static int run(struct push *push, struct ctl *ctl, const char *verb, struct err 
           .kind = CTL_FLAG,                                                                                  \
           .to.flag = &(push).file.is_strict,                                                                 \
           .help = "publish nothing where one row is wrong" },                                                \
+        { .name = "only-new",                                                                                \
+          .kind = CTL_FLAG,                                                                                  \
+          .to.flag = &(push).pushing.is_only_new,                                                            \
+          .help = "leave every assignment that is there already as it is" },                                 \
         { .name = "run",                                                                                     \
           .kind = CTL_TEXT,                                                                                  \
           .to.text = &(push).pushing.run,                                                                    \

@@ -26,6 +26,8 @@ static void print_run(struct json_out *json, const struct run_view *run, const s
     json_add_string(json, "state", run->state);
     json_add_string(json, "mode", run->mode);
     json_add_bool(json, "is_cancelled", run->is_cancelled);
+    look_print_pause(json, run);
+    json_add_string(json, "resumed_by", run->resumed_by);
     json_add_string(json, "created", run->created_ms > 0 ? clock_iso(run->created_ms, time) : NULL);
     json_add_string(json, "closed", run->closed_ms > 0 ? clock_iso(run->closed_ms, time) : NULL);
     json_add_string(json, "operator", run->operator_);
@@ -162,7 +164,7 @@ static void show_missing(const struct run_view *run, const struct repair_look *l
 static int show_one(struct ctl *ctl, const struct run_view *run, const struct repair_look *look,
                     struct err *err)
 {
-    char time[CLOCK_ISO_BYTES], batches[80];
+    char time[CLOCK_ISO_BYTES], batches[80], paused[LOOK_PAUSE_BYTES];
     struct json_out json;
     struct buf line;
     int rc;
@@ -179,6 +181,10 @@ static int show_one(struct ctl *ctl, const struct run_view *run, const struct re
              (long long)run->batches, (long long)run->malformed);
     show_line("run", run->id);
     show_line("state", run->state);
+    if (run->paused_ms > 0)
+        printf("%-14s %s\n", "paused", look_pause(run, paused));
+    if (run->resumed_by != NULL)
+        show_line("resumed by", run->resumed_by);
     show_line("source", run->source_name);
     show_line("sha256", run->source_sha256);
     show_line("mapping", run->mapping_sha256);

@@ -50,6 +50,7 @@ static void print_run(struct json_out *json, const struct run_view *run, int64_t
     json_add_string(json, "run", run->id);
     json_add_string(json, "state", run->state);
     json_add_bool(json, "is_cancelled", run->is_cancelled);
+    look_print_pause(json, run);
     json_add_string(json, "source", run->source_name);
     json_add_string(json, "operator", run->operator_);
     json_add_string(json, "created", run->created_ms > 0 ? clock_iso(run->created_ms, time) : NULL);
@@ -136,6 +137,27 @@ static int show_stages(const struct status_view *view, struct err *err)
     return rc;
 }
 
+static const char *state_of(const struct run_view *run)
+{
+    if (results_is_over(run))
+        return run->state;
+    return run->is_cancelled ? "cancelling" : run->paused_ms > 0 ? "paused" : run->state;
+}
+
+static int show_pauses(const struct run_view *runs, size_t count, struct err *err)
+{
+    char text[LOOK_PAUSE_BYTES], line[LOOK_PAUSE_BYTES + 128];
+
+    for (size_t i = 0; i < count; i++) {
+        if (runs[i].paused_ms == 0 || results_is_over(&runs[i]))
+            continue;
+        snprintf(line, sizeof(line), "\nrun %s: paused: %s\n", runs[i].id, look_pause(&runs[i], text));
+        if (ctl_print(line, strlen(line), err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int show_runs(const struct status_view *view, const struct run_view *runs, size_t count,
                      struct err *err)
 {
@@ -151,7 +173,7 @@ static int show_runs(const struct status_view *view, const struct run_view *runs
         char left[32];
 
         table_add(&table, run->id);
-        table_add(&table, run->is_cancelled && !results_is_over(run) ? "cancelling" : run->state);
+        table_add(&table, state_of(run));
         table_add_int(&table, run->ended);
         table_add_int(&table, run->expected);
         table_add_int(&table, run->outcomes[OUTCOME_FAILED]);
@@ -163,7 +185,7 @@ static int show_runs(const struct status_view *view, const struct run_view *runs
     if (rc == 0)
         rc = table_show(&table, err);
     table_release(&table);
-    return rc;
+    return rc == 0 ? show_pauses(runs, count, err) : -1;
 }
 
 /* The runs that are not over among the newest, or the one asked for. */

@@ -67,14 +67,41 @@ int64_t look_eta_ms(const struct run_view *run, int64_t now_ms)
     return eta < (double)ETA_MAX_MS ? (int64_t)eta : ETA_MAX_MS;
 }
 
+const char *look_pause(const struct run_view *run, char text[LOOK_PAUSE_BYTES])
+{
+    char time[CLOCK_ISO_BYTES];
+
+    snprintf(text, LOOK_PAUSE_BYTES, "%s (%s, since %s): abmctl resume --run %s",
+             ctl_shown(run->paused_reason), ctl_shown(run->paused_by), clock_iso(run->paused_ms, time),
+             run->id);
+    return text;
+}
+
+void look_print_pause(struct json_out *json, const struct run_view *run)
+{
+    char time[CLOCK_ISO_BYTES];
+
+    if (run->paused_ms <= 0) {
+        json_add_null(json, "paused");
+        return;
+    }
+    json_begin(json, "paused", '{');
+    json_add_string(json, "since", clock_iso(run->paused_ms, time));
+    json_add_string(json, "by", run->paused_by);
+    json_add_string(json, "reason", run->paused_reason);
+    json_end(json, '}');
+}
+
 static void show_progress(struct ctl *ctl, const char *run, const struct run_view *view,
                           const struct status_view *status)
 {
     const struct status_stage *obstacle = look_obstacle(status);
     int64_t eta = view != NULL ? look_eta_ms(view, status->now_ms) : -1;
-    char left[32] = "", why[STATUS_REASON_MAX + 32] = "";
+    char left[32] = "", why[LOOK_PAUSE_BYTES + 32] = "", pause[LOOK_PAUSE_BYTES];
 
-    if (obstacle != NULL)
+    if (view != NULL && view->paused_ms > 0)
+        snprintf(why, sizeof(why), "; paused: %s", look_pause(view, pause));
+    else if (obstacle != NULL)
         snprintf(why, sizeof(why), "; %s: %s", obstacle->name, obstacle->reason);
     else if (eta > 1000)
         clock_duration(eta, left);
@@ -135,9 +162,23 @@ static int mind_stillness(struct ctl *ctl, const char *run, const struct run_vie
     return look_missing(ctl, run, err);
 }
 
+/* A pause is said once, also where no progress is shown: nothing moves until somebody does something. */
+static void tell_pause(struct ctl *ctl, const struct run_view *view, int64_t *told_ms)
+{
+    char text[LOOK_PAUSE_BYTES];
+
+    if (view->paused_ms == *told_ms)
+        return;
+    *told_ms = view->paused_ms;
+    if (view->paused_ms > 0)
+        ctl_say(ctl, "run %s: paused: %s", view->id, look_pause(view, text));
+    else
+        ctl_say(ctl, "run %s: goes on", view->id);
+}
+
 /* 1 the run is over; 0 not yet; -1 err. */
 static int look_once(struct ctl *ctl, const char *run, struct pool *pool, struct run_view *view_r,
-                     struct stillness *still, struct err *err)
+                     struct stillness *still, int64_t *told_ms, struct err *err)
 {
     struct runbook book = shared_runbook(&ctl->shared);
     struct status_view status;
@@ -147,6 +188,8 @@ static int look_once(struct ctl *ctl, const char *run, struct pool *pool, struct
         return -1;
     if (found == 1 && results_is_over(view_r))
         return 1;
+    if (found == 1)
+        tell_pause(ctl, view_r, told_ms);
     if (mind_stillness(ctl, run, found == 1 ? view_r : NULL, still, err) != 0)
         return -1;
     if (!ctl->is_err_terminal || ctl->is_json)
@@ -160,14 +203,14 @@ static int look_once(struct ctl *ctl, const char *run, struct pool *pool, struct
 int look_wait(struct ctl *ctl, const char *run, int64_t timeout_ms, struct pool *pool,
               struct run_view *view_r, struct err *err)
 {
-    int64_t end = timeout_ms > 0 ? clock_boot_ms() + timeout_ms : INT64_MAX, pause = WAIT_MIN_MS;
+    int64_t end = timeout_ms > 0 ? clock_boot_ms() + timeout_ms : INT64_MAX, pause = WAIT_MIN_MS, told_ms = 0;
     struct stillness still = { 0 };
 
     if (ctl_catch_signals(ctl, err) != 0)
         return -1;
     for (;;) {
         struct err why = ERR_INIT;
-        int rc = look_once(ctl, run, pool, view_r, &still, &why);
+        int rc = look_once(ctl, run, pool, view_r, &still, &told_ms, &why);
 
         if (rc == 1) {
             ctl_progress_end(ctl);

@@ -20,9 +20,16 @@ const struct status_stage *look_obstacle(const struct status_view *view);
 /** Milliseconds until the run has ended at the pace it had so far; -1: nothing to reckon with. Pure. */
 int64_t look_eta_ms(const struct run_view *run, int64_t now_ms);
 
+#define LOOK_PAUSE_BYTES 4096
+
+/** Of a run that is paused: why, by whom, since when, and what ends it; escaped. Returns text. */
+const char *look_pause(const struct run_view *run, char text[LOOK_PAUSE_BYTES]);
+/** The same as the member "paused"; null where it is not. */
+void look_print_pause(struct json_out *json, const struct run_view *run);
+
 /**
- * Waits until the run is closed, incomplete or cancelled, with a progress line on a terminal. pool is used
- * for the final view only.
+ * Waits until the run is closed, incomplete or cancelled, with a progress line on a terminal; a pause of it
+ * is said in a line of its own, whatever stderr is. pool is used for the final view only.
  *
  * @param timeout_ms  0: as long as it takes
  * @return 0; -1 with ERR_WAIT_OVER (time-out, or ^C)

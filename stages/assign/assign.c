@@ -2,6 +2,7 @@
 
 #include "../api_call.h"
 #include "base/str.h"
+#include "weigh.h"
 
 enum change { CHANGE_NONE, CHANGE_SET, CHANGE_REMOVE };
 
@@ -84,6 +85,23 @@ static int refuse_state(struct job *job, const struct seen *seen, struct pool *p
     return 0;
 }
 
+/* Whether this run changes an assignment that was there before it: a note tells what was. */
+static bool is_existing(const struct device *device, const struct seen *seen)
+{
+    return (device->is_noted ? device->from_blueprint_id : seen->blueprint_id) != NULL;
+}
+
+static int keep_existing(struct job *job, const struct seen *seen, struct pool *pool, struct err *err)
+{
+    const char *found = state_text(pool, seen->blueprint_id, seen->mdm_server_id);
+    const char *text = found != NULL ? pool_printf(pool, "has %s; --only-new leaves it", found) : NULL;
+
+    if (text == NULL)
+        return pool_failed(pool, err);
+    job_finish(job, OUTCOME_UNCHANGED, ERR_KEPT_EXISTING, text);
+    return 0;
+}
+
 static void found_done(struct job *job, const struct seen *seen)
 {
     const struct device *device = job->device;
@@ -99,16 +117,19 @@ static void found_done(struct job *job, const struct seen *seen)
         job_finish(job, is_remove ? OUTCOME_REMOVED : OUTCOME_ASSIGNED, ERR_NONE, NULL);
 }
 
-/* Judges what was read. *change_r: what is left to do; CHANGE_NONE where the job has its verdict. */
+/* Judges what was read. *change_r: what is left to do; CHANGE_NONE where the job has its verdict. weighing_r:
+ * job is NULL where nothing was read. */
 static int judge(struct job *job, const struct abm_item *item, struct pool *pool, enum change *change_r,
-                 struct err *err)
+                 struct weighing *weighing_r, struct err *err)
 {
     struct device *device = job->device;
     struct seen seen = seen_of(item);
 
     *change_r = CHANGE_NONE;
+    *weighing_r = (struct weighing){ .job = NULL };
     if (api_call_verdict(job, item))
         return 0;
+    *weighing_r = (struct weighing){ .job = job, .is_existing = is_existing(device, &seen) };
     if (is_wanted(device, &seen)) {
         device->assignment_id = item->assignment_id;
         found_done(job, &seen);
@@ -116,7 +137,10 @@ static int judge(struct job *job, const struct abm_item *item, struct pool *pool
     }
     if (!is_expected(device, &seen))
         return refuse_state(job, &seen, pool, err);
+    if (device->is_only_new && weighing_r->is_existing)
+        return keep_existing(job, &seen, pool, err);
     device->assignment_id = NULL;
+    weighing_r->is_change = true;
     *change_r = device->action == ACTION_REMOVE ? CHANGE_REMOVE : CHANGE_SET;
     if (!device->is_noted) {
         device->from_blueprint_id = seen.blueprint_id;
@@ -212,7 +236,7 @@ static void take_answer(struct task *task, const struct abm_item *item)
         job_pass(job);
         return;
     }
-    if (item->kind == ABM_UNSENT || item->kind == ABM_CANCELLED)
+    if (item->kind == ABM_UNSENT || item->kind == ABM_PAUSED || item->kind == ABM_CANCELLED)
         forget_note(task);
     if (item->kind == ABM_CANCELLED)
         cancelled(task);
@@ -258,16 +282,36 @@ static int change_devices(struct assign *assign, struct batch *batch, struct tas
     return -1;
 }
 
-/* Which jobs to read. A letter that was replayed from before the import goes there first. */
-static int pick_jobs(struct batch *batch, struct api_call *call, struct err *err)
+/* Tasks that the brake has not held. */
+static int weigh_tasks(struct assign *assign, struct batch *batch, const struct weighing *list, size_t read,
+                       struct task *tasks, size_t *count, struct err *err)
 {
-    if (api_call_init(call, batch->count, batch->pool, err) != 0)
+    size_t kept = 0;
+    int rc = weigh_read(&assign->brake, batch, list, read, err);
+
+    for (size_t i = 0; i < *count; i++) {
+        if (rc == 0 && tasks[i].job->verdict == VERDICT_NONE)
+            tasks[kept++] = tasks[i];
+        else
+            forget_note(&tasks[i]);
+    }
+    *count = kept;
+    return rc;
+}
+
+/* Which jobs to read. A letter that was replayed from before the import goes there first. */
+static int pick_jobs(struct assign *assign, struct batch *batch, struct api_call *call, struct err *err)
+{
+    if (api_call_init(call, batch->count, batch->pool, err) != 0 ||
+        weigh_held(&assign->brake, batch, err) != 0)
         return -1;
     for (size_t i = 0; i < batch->count; i++) {
         struct job *job = &batch->jobs[i];
 
         if (job->is_redelivered && job->device->is_noted)
             job->device->is_maybe_sent = true;
+        if (job->verdict != VERDICT_NONE)
+            continue;
         if (job->device->device_id == NULL)
             job_send(job, "import");
         else
@@ -279,22 +323,26 @@ static int pick_jobs(struct batch *batch, struct api_call *call, struct err *err
 int assign_batch(struct assign *assign, struct batch *batch, struct err *err)
 {
     struct task *tasks = pool_array(batch->pool, batch->count, sizeof(*tasks));
+    struct weighing *read = pool_array(batch->pool, batch->count, sizeof(*read));
+    size_t count = 0, read_count = 0;
     struct api_call call;
-    size_t count = 0;
 
-    if (tasks == NULL)
+    if (tasks == NULL || read == NULL)
         return pool_failed(batch->pool, err);
-    if (pick_jobs(batch, &call, err) != 0)
+    if (pick_jobs(assign, batch, &call, err) != 0)
         return -1;
     if (call.count > 0 && abm_api_read(&assign->api, call.items, call.count, batch->pool, err) != 0)
         return -1;
     for (size_t i = 0; i < call.count; i++) {
         struct task task = { .job = call.jobs[i], .is_new = !call.jobs[i]->device->is_noted };
 
-        if (judge(task.job, &call.items[i], batch->pool, &task.change, err) != 0)
+        if (judge(task.job, &call.items[i], batch->pool, &task.change, &read[read_count], err) != 0)
             return -1;
+        read_count += read[read_count].job != NULL;
         if (task.change != CHANGE_NONE)
             tasks[count++] = task;
     }
+    if (weigh_tasks(assign, batch, read, read_count, tasks, &count, err) != 0)
+        return -1;
     return count > 0 ? change_devices(assign, batch, tasks, count, err) : 0;
 }

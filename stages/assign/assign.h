@@ -6,12 +6,14 @@
 #define ASSIGN_ASSIGN_H
 
 #include "abm/api.h"
+#include "queue/brake.h"
 #include "queue/notes.h"
 #include "stage/stage.h"
 
 struct assign {
     struct abm_api api;
     struct notes notes;
+    struct brake brake; /* ops NULL: any change is granted */
 };
 
 /**
@@ -20,6 +22,8 @@ struct assign {
  *   wanted state found in effect     finish unchanged; with a note assigned or removed
  *   wanted state accepted            pass: verify waits for the effect
  *   state is not expected_from       finish conflict
+ *   is_only_new, and one is there    finish unchanged, kept_existing
+ *   the brake holds the change       put back, held: it asks again
  *   anything else                    note, then PUT or DELETE: pass
  *
  * With a note and a request of ours that may still arrive, what is found in effect goes to verify, whose last

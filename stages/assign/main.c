@@ -19,6 +19,7 @@ static int open_assign(const struct stage_env *env, void **state_r, struct err *
         return -1;
     worker->assign.api = worker->portal.api;
     worker->assign.notes = env->notes;
+    worker->assign.brake = env->brake;
     *state_r = worker;
     return 0;
 }

@@ -268,6 +268,7 @@ static int judge(struct pass *pass, struct err *err)
             return -1;
         if (candidate->job->verdict != VERDICT_NONE)
             continue;
+        candidate->job->device->is_only_new = pass->batch->ingest->is_only_new;
         candidate->job->device->extra = NULL;
         candidate->job->device->extra_count = 0;
         job_pass(candidate->job);

@@ -173,7 +173,7 @@ static int try_account(struct claims *claims, const char *run, const char (*seri
                                            .is_late = is_late };
     take_message(claims, "audit", id);
     snprintf(part, sizeof(part), "%.20s.jsonl", id);
-    return settle_account(claims->redis, &claims->keys, "me", id, run, part, "00", "spare", 60000, list,
+    return settle_account(claims->redis, &claims->keys, "me", id, run, part, "00", "spare", 60000, -1, list,
                           count, &claims->audit, kind_r, err);
 }
 

@@ -65,6 +65,7 @@ static const char *const keys[] = {
     "rules:#",
     "chain",
     "note:%",
+    "runs:paused",
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 

@@ -4,10 +4,11 @@
 -- call at that moment, so that a pause in between voids it. Who comes too late for its slot has lost it: a machine that
 -- stood still would else send all that fell due meanwhile at once. Stages take turns, a stage's workers come in order;
 -- what is urgent comes before all, and takes the first slot that another has reserved.
--- KEYS: limit:CLASS, limit:CLASS:wait, limit:CLASS:seen, pause:api, runs:cancelled, limit:CLASS:given, urgent lane of stage
+-- KEYS: limit:CLASS, limit:CLASS:wait, limit:CLASS:seen, pause:api, runs:cancelled, limit:CLASS:given, urgent lane of stage,
+--       runs:paused
 -- ARGV: 1 interval µs, 2 tolerance µs, 3 want, 4 stage, 5 consumer, 6 reserved slot µs (0 none), 7 epoch of it,
 --       8 is_probe, 9 stream ('' no fence), 10 id, 11 run, 12 is_urgent, 13 the server's run id
--- -> {'granted', count} · {'later', ms, reserved µs, epoch} · {'lost'} · {'cancelled'} · {'closed'}
+-- -> {'granted', count} · {'later', ms, reserved µs, epoch} · {'lost'} · {'cancelled'} · {'paused'} · {'closed'}
 --    · {'yield'} (something urgent waits, and nobody is free for it: give back what is not begun)
 local T, tau = tonumber(ARGV[1]), tonumber(ARGV[2])
 local t = call('TIME')
@@ -29,6 +30,7 @@ if ARGV[8] ~= '1' and call('EXISTS', KEYS[4]) == 1 then return leave('closed') e
 if ARGV[9] ~= '' then
     if not is_owned(ARGV[9], stage, ARGV[5], ARGV[10]) then return leave('lost') end
     if call('SISMEMBER', KEYS[5], ARGV[11]) == 1 then return leave('cancelled') end
+    if call('HEXISTS', KEYS[8], ARGV[11]) == 1 then return leave('paused') end
 end
 -- The fence alone was asked about: no slot is taken.
 if tonumber(ARGV[3]) == 0 then return { 'granted', 0 } end

@@ -294,6 +294,68 @@ local function maybe_close(prefix, run, uid)
     return true
 end
 
+-- Nothing is sent for a run that is paused, by an operator's hand or a brake (`by`), until somebody resumes it. A pause that
+-- lasts goes on under its new reason.
+local function pause_run(prefix, run, by, reason, now)
+    local key = prefix .. 'run:' .. run
+    local since = call('HGET', key, 'paused_since') or string.format('%.0f', now)
+    call('HSET', key, 'paused_since', since, 'paused_by', by, 'paused_reason', reason)
+    call('HSET', prefix .. 'runs:paused', run, since .. ' ' .. reason)
+    return tonumber(since) or now
+end
+
+-- -> ms that it lasted; nil: it was not paused
+local function unpause_run(prefix, run, now)
+    local key = prefix .. 'run:' .. run
+    local is_paused = call('HDEL', prefix .. 'runs:paused', run) == 1
+    local since = call('HGET', key, 'paused_since')
+    if since then call('HDEL', key, 'paused_since', 'paused_by', 'paused_reason') end
+    if not since and not is_paused then return nil end
+    return math.max(0, now - (tonumber(since) or now))
+end
+
+-- The rows of a run of which nobody knows yet whether they have an assignment: not weighed (weigh.lua), and those of batches
+-- that have not come, which hold at most 1,000 each.
+local function count_unseen(expected, weighed, batches, come, awaited)
+    local missing = math.max(0, (tonumber(awaited or batches) or 1) - (tonumber(come) or 0))
+    return math.max(0, (tonumber(expected) or 0) - (tonumber(weighed) or 0)) + 1000 * missing
+end
+
+-- `run:R:weights`: a character a row, in fields of 64 rows, so that a row is weighed once whatever becomes of its message.
+local weights = {}
+
+function weights.open(prefix, run) return { key = prefix .. 'run:' .. run .. ':weights', fields = {} } end
+
+local function weights_place(w, row)
+    local at = row % 64
+    local name = string.format('%.0f', (row - at) / 64)
+    local field = w.fields[name]
+    if not field then
+        field = { text = call('HGET', w.key, name) or '' }
+        w.fields[name] = field
+    end
+    return field, at + 1
+end
+
+-- ' ' where it was not weighed
+function weights.get(w, row)
+    local field, at = weights_place(w, row)
+    return at <= #field.text and string.sub(field.text, at, at) or ' '
+end
+
+function weights.set(w, row, weight)
+    local field, at = weights_place(w, row)
+    local text = field.text .. string.rep(' ', at - 1 - #field.text)
+    field.text = string.sub(text, 1, at - 1) .. weight .. string.sub(text, at + 1)
+    field.is_changed = true
+end
+
+function weights.save(w)
+    for name, field in pairs(w.fields) do
+        if field.is_changed then call('HSET', w.key, name, field.text) end
+    end
+end
+
 -- A letter of `serial` was laid (by = 1) or removed (by = -1); run: who finished the serial last, nil: as it was.
 local function letters_count(prefix, serial, by, run)
     local key = prefix .. 'letters'

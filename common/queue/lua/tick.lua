@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
 -- One look at everything a worker must know between two reads; moves what is due, for all stages.
--- KEYS: pause:STAGE, pause:api, count:STAGE, count:NEXT, STREAM of next, workers, held, runs:cancelled, retry:NEXT, STREAM
+-- KEYS: pause:STAGE, pause:api, count:STAGE, count:NEXT, STREAM of next, workers, held, runs:cancelled, retry:NEXT, STREAM,
+--       runs:paused
 -- ARGV: prefix, consumer, heartbeat ('' none), max moves, can_probe (0/1), probe_ms, group
 -- -> now, next due (0 none), moved, pause since+reason, breaker text, breaker since, is_probe_ours,
 --    next backlog, next parked, stalled ms, cancelled runs, messages of each lane that nobody has read,
---    messages of each lane of next
+--    messages of each lane of next, paused runs (run, since and reason)
 local prefix, consumer = ARGV[1], ARGV[2]
 local now = now_ms()
 local stages = { 'validate', 'import', 'assign', 'verify', 'audit' }
@@ -109,5 +110,5 @@ return {
     breaker[1] and (breaker[2] or '?') or '', breaker[1] and tonumber(breaker[1]) or 0, probe,
     next_messages == 0 and 0 or (tonumber(nxt[1]) or 0),
     call('EXISTS', KEYS[9]) == 0 and 0 or (tonumber(nxt[2]) or 0),
-    stalled, call('SMEMBERS', KEYS[8]), waiting, ahead,
+    stalled, call('SMEMBERS', KEYS[8]), waiting, ahead, call('HGETALL', KEYS[11]),
 }

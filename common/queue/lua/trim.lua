@@ -9,7 +9,7 @@ local run_hashes, pushed_key, named_key = prefix .. 'run:', prefix .. 'pushed', 
 local bad = wrong_type(KEYS[1], 'hash') or wrong_type(KEYS[2], 'zset') or wrong_type(pushed_key, 'hash')
     or wrong_type(named_key, 'hash') or wrong_type(prefix .. 'workers', 'hash')
     or wrong_type(prefix .. 'runs:open', 'hash') or wrong_type(prefix .. 'runs:cancelled', 'set')
-    or wrong_type(prefix .. 'runs:lane', 'hash') or wrong_type(prefix .. 'runs:lanes', 'hash') or wrong_message_type(prefix)
+    or wrong_type(prefix .. 'runs:paused', 'hash') or wrong_type(prefix .. 'runs:lane', 'hash') or wrong_type(prefix .. 'runs:lanes', 'hash') or wrong_message_type(prefix)
     or denied(KEYS[1], 'HMGET', 'HGET', 'HSET', 'HDEL', 'HINCRBY', 'HKEYS', 'HSCAN', 'HEXISTS', 'SCAN', 'ZRANGE', 'ZREM',
         'SREM', 'SRANDMEMBER', 'HVALS', 'UNLINK', 'DEL', 'XLEN', 'EXISTS', 'XRANGE')
 for _, stage in ipairs(all_stages) do bad = bad or wrong_type(prefix .. 'dead:' .. stage, 'stream') end
@@ -29,9 +29,10 @@ end
 
 local function drop_run(run, num, mapping)
     local key = run_hashes .. run
-    call('UNLINK', key, key .. ':batches', key .. ':parts')
+    call('UNLINK', key, key .. ':batches', key .. ':parts', key .. ':weights')
     call('HDEL', prefix .. 'runs:open', num or '')
     call('SREM', prefix .. 'runs:cancelled', run)
+    call('HDEL', prefix .. 'runs:paused', run)
     lane_leave(prefix, run)
     call('ZREM', KEYS[2], run)
     -- One that was never counted (by an older version) stays.
