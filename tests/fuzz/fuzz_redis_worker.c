@@ -116,8 +116,8 @@ static void settle_audit(struct redis *redis, struct err *err)
     struct claims_layout layout = { 0 };
     enum settle_kind kind;
 
-    while (settle_account(redis, &keys, "me", "1-1", "r", "p", "00", "0", 1000, -1, &outcome, 1, &layout, &kind,
-                          err) == 0 &&
+    while (settle_account(redis, &keys, "me", "1-1", "r", "p", "00", "0", 1000, -1, &outcome, 1, &layout,
+                          &kind, err) == 0 &&
            settle_closed(redis, &keys, "me", "1-1", "r", "closed", "m", "00", 1, 1, &kind, err) == 0)
         FUZZ_CHECK(kind <= SETTLE_LATER);
 }
