@@ -46,7 +46,8 @@ static int show(const struct csv_split *split, struct err *err)
     csv_split_part_name(split, 0, first, sizeof(first));
     csv_split_part_name(split, split->count - 1, last, sizeof(last));
     if (split->count == 1)
-        printf("%lld rows in %s/%s\n", (long long)split->rows, ctl_shown(split->dir), ctl_shown(first));
+        printf("%lld row%s in %s/%s\n", (long long)split->rows, split->rows == 1 ? "" : "s",
+               ctl_shown(split->dir), ctl_shown(first));
     else
         printf("%lld rows in %zu files of %s: %s to %s\n", (long long)split->rows, split->count,
                ctl_shown(split->dir), ctl_shown(first), ctl_shown(last));
