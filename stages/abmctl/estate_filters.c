@@ -29,8 +29,10 @@ static int take_found(struct estate *estate, struct estate_row *row, const struc
                       struct err *err)
 {
     row->flags &= (uint8_t) ~(ROW_UNSURE | ROW_KNOWN);
-    if (item->kind != ABM_OK)
+    if (item->kind != ABM_OK) {
+        estate_table_drop_id(&estate->table, row);
         return 0;
+    }
     return estate_take_device(estate, row, item->country, item->device_id, err);
 }
 

@@ -207,6 +207,15 @@ int estate_table_add(struct estate_table *table, const char *serial, struct esta
     return 0;
 }
 
+void estate_table_drop_id(struct estate_table *table, struct estate_row *row)
+{
+    struct estate_name *name = row->device_id != 0 ? &table->names[row->device_id] : NULL;
+
+    if (name != NULL && name->id_of == (uint32_t)(row - table->rows) + 1)
+        name->id_of = 0;
+    row->device_id = 0;
+}
+
 int estate_table_set_id(struct estate_table *table, struct estate_row *row, const char *device_id,
                         struct estate_row **other_r, struct err *err)
 {
@@ -215,8 +224,8 @@ int estate_table_set_id(struct estate_table *table, struct estate_row *row, cons
     *other_r = NULL;
     if (estate_table_name(table, device_id, &number, err) != 0)
         return -1;
-    if (row->device_id != 0 && row->device_id != number && table->names[row->device_id].id_of == index)
-        table->names[row->device_id].id_of = 0;
+    if (row->device_id != number)
+        estate_table_drop_id(table, row);
     row->device_id = number;
     if (table->names[number].id_of != 0 && table->names[number].id_of != index)
         *other_r = &table->rows[table->names[number].id_of - 1];

@@ -62,6 +62,9 @@ struct estate_row *estate_table_by_id(const struct estate_table *table, const ch
 int estate_table_set_id(struct estate_table *table, struct estate_row *row, const char *device_id,
                         struct estate_row **other_r, struct err *err);
 
+/** Takes it from the row again, for another to have. */
+void estate_table_drop_id(struct estate_table *table, struct estate_row *row);
+
 /** The number of a text; NULL text is 0. ERR_LIMIT, ERR_NOMEM. */
 int estate_table_name(struct estate_table *table, const char *text, uint32_t *number_r, struct err *err);
 /** NULL for 0. */

@@ -291,6 +291,50 @@ static void two_devices_under_one_id_are_told_of(void **state)
     fake_cache_release(&bench.cache);
 }
 
+/* Of two devices that a list shows under one id, which one it belongs to is asked of both. */
+static void both_devices_under_one_id_are_asked_for(void **state)
+{
+    static struct bench bench;
+    struct estate_device got;
+
+    (void)state;
+    new_organization(&bench, 3000);
+    show_one_id_twice(&bench);
+    fake_abm_script(&bench.fake, FAKE_FIND, bench.serials[5],
+                    (struct abm_item){ .kind = ABM_OK, .device_id = "dev-other", .country = "FR" });
+    open_estate(&bench, true);
+    read_estate(&bench, "one id");
+    assert_true(estate_find(bench.estate, bench.serials[5], &got));
+    assert_string_equal(got.device_id, "dev-other");
+    assert_string_equal(got.country, "FR");
+    assert_true(estate_find(bench.estate, bench.serials[2999], &got));
+    assert_string_equal(got.device_id, "dev-5");
+    close_estate(&bench);
+    fake_cache_release(&bench.cache);
+}
+
+static void the_word_on_a_device_alone_counts(void **state)
+{
+    static struct bench bench;
+    struct estate_device got;
+
+    (void)state;
+    new_organization(&bench, 3000);
+    contradict(&bench);
+    hide_an_entry(&bench);
+    fake_abm_shows_none(&bench.fake, bench.serials[6]);
+    fake_abm_script(&bench.fake, FAKE_FIND, bench.serials[2999], (struct abm_item){ .kind = ABM_NONE });
+    open_estate(&bench, true);
+    read_estate(&bench, "gone meanwhile");
+    assert_true(estate_find(bench.estate, bench.serials[6], &got));
+    assert_true(got.is_known && !got.is_there);
+    assert_null(got.blueprint_id);
+    assert_true(estate_find(bench.estate, bench.serials[2999], &got));
+    assert_true(!got.is_known && !got.is_there);
+    close_estate(&bench);
+    fake_cache_release(&bench.cache);
+}
+
 static void a_serial_that_cannot_be_asked_for_is_unknown(void **state)
 {
     static struct bench bench;
@@ -508,6 +552,27 @@ static void what_is_remembered_may_be_anything(void **state)
     }
 }
 
+/* The organization has grown since it was counted: that count misleads one reading, and no further one. */
+static void a_count_that_is_outgrown_is_forgotten(void **state)
+{
+    static const char counted[] = "{\"devices\":10000,\"assignments\":8000}";
+    static struct bench bench;
+
+    (void)state;
+    new_organization(&bench, 200000);
+    assert_int_equal(
+        cache_set(&bench.cache.cache, "inventory", counted, sizeof(counted) - 1, 1000, &bench.err), 0);
+    for (int time = 0; time < 2; time++) {
+        open_estate(&bench, false);
+        want_some(&bench, 10000, 190000, 1);
+        read_estate(&bench, "outgrown");
+        assert_int_equal(bench.fake.requests[FAKE_DEVICES], time == 0 ? 48 : 0);
+        assert_int_equal(bench.fake.requests[FAKE_FIND], 50);
+        close_estate(&bench);
+    }
+    fake_cache_release(&bench.cache);
+}
+
 static void a_cache_that_is_away_costs_requests_alone(void **state)
 {
     static struct bench bench;
@@ -530,6 +595,8 @@ int main(void)
         cmocka_unit_test(asks_again_for_what_the_pages_leave_open),
         cmocka_unit_test(the_newer_of_two_assignments_counts),
         cmocka_unit_test(two_devices_under_one_id_are_told_of),
+        cmocka_unit_test(both_devices_under_one_id_are_asked_for),
+        cmocka_unit_test(the_word_on_a_device_alone_counts),
         cmocka_unit_test(a_serial_that_cannot_be_asked_for_is_unknown),
         cmocka_unit_test(the_whole_passes_over_what_no_plan_can_hold),
         cmocka_unit_test(trouble_in_the_middle_goes_on_where_it_was),
@@ -537,6 +604,7 @@ int main(void)
         cmocka_unit_test(trouble_that_stays_ends_the_reading),
         cmocka_unit_test(a_device_that_cannot_be_read_is_named),
         cmocka_unit_test(what_is_remembered_may_be_anything),
+        cmocka_unit_test(a_count_that_is_outgrown_is_forgotten),
         cmocka_unit_test(a_cache_that_is_away_costs_requests_alone),
     };
 
