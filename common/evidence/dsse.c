@@ -41,26 +41,31 @@ out:
     return rc;
 }
 
-/* Another's signature may be of any kind: what cannot be read is not ours, no more. */
-static bool is_verified(const struct json *entry, const struct verifier *verifier, const struct buf *pae)
+/* Another's signature may be of any kind: what cannot be read is not ours, no more. 1: it is ours; 0; -1:
+ * ERR_NOMEM. */
+static int is_verified(const struct json *entry, const struct verifier *verifier, const struct buf *pae,
+                       struct err *err)
 {
     const char *sig = json_string(json_get(entry, "sig"));
     struct err why = ERR_INIT;
     struct buf bytes;
-    bool is_ours;
+    int is_ours;
 
     buf_init(&bytes, SIGNATURE_MAX);
     is_ours = sig != NULL && base64_decode(&bytes, sig, strlen(sig), &why) == 0 &&
               verifier_accepts(verifier, pae->data, pae->len, bytes.data, bytes.len);
     buf_release(&bytes);
-    return is_ours;
+    if (why.code != ERR_NOMEM)
+        return is_ours;
+    *err = why;
+    return -1;
 }
 
 static int check_signatures(const struct json *list, const char *type, const struct verifier *verifier,
                             const struct buf *payload, struct err *err)
 {
     struct buf pae, keyids;
-    bool is_found = false;
+    int is_found = 0;
 
     buf_init(&pae, DSSE_PAYLOAD_MAX + 256);
     buf_init(&keyids, 1024);
@@ -69,20 +74,21 @@ static int check_signatures(const struct json *list, const char *type, const str
         buf_release(&pae);
         return -1;
     }
-    for (const struct json *entry = json_first(list); entry != NULL && !is_found; entry = json_next(entry)) {
+    for (const struct json *entry = json_first(list); entry != NULL && is_found == 0;
+         entry = json_next(entry)) {
         const char *keyid = json_string(json_get(entry, "keyid"));
 
-        is_found = is_verified(entry, verifier, &pae);
+        is_found = is_verified(entry, verifier, &pae, err);
         if (keyids.len > 0)
             buf_add_str(&keyids, ", ");
         str_escape(&keyids, keyid != NULL ? keyid : "none", keyid != NULL ? strlen(keyid) : 4, 64);
     }
-    if (!is_found)
+    if (is_found == 0)
         err_set(err, ERR_SIGNATURE, 0, "the signature does not verify with key %s (the envelope names: %s)",
                 verifier->keyid, keyids.len > 0 ? keyids.data : "none");
     buf_release(&pae);
     buf_release(&keyids);
-    return is_found ? 0 : -1;
+    return is_found > 0 ? 0 : -1;
 }
 
 static int open_members(const struct json *doc, const char *wanted, const struct verifier *verifier,

@@ -62,14 +62,19 @@ static int read_envelope(const struct plan_head *head, struct pool *pool, struct
     int rc;
 
     buf_init(&payload, PLAN_APPROVAL_MAX);
-    if (dsse_open_as(approval->envelope, strlen(approval->envelope), APPROVAL_TYPE, NULL, &payload, &why) !=
-        0) {
-        rc = set_problem(approval, pool, pool_printf(pool, "it cannot be read: %s", why.text), err);
-    } else if (json_parse(payload.data, payload.len, &doc, &why) != 0) {
-        rc = set_problem(approval, pool, pool_printf(pool, "it cannot be read: payload: %s", why.text), err);
-    } else {
+    rc = dsse_open_as(approval->envelope, strlen(approval->envelope), APPROVAL_TYPE, NULL, &payload, &why);
+    if (rc == 0) {
+        rc = json_parse(payload.data, payload.len, &doc, &why);
+        if (rc != 0)
+            err_prefix(&why, "payload");
+    }
+    if (rc == 0) {
         rc = read_payload(doc, head, pool, approval, err);
         json_free(doc);
+    } else if (why.code == ERR_NOMEM) {
+        *err = why;
+    } else {
+        rc = set_problem(approval, pool, pool_printf(pool, "it cannot be read: %s", why.text), err);
     }
     buf_release(&payload);
     return rc;
@@ -120,17 +125,22 @@ int approval_list(const struct plan_head *head, struct pool *pool, struct approv
 
 /* --- checking --- */
 
-static bool has_signed(const struct approval *approval, const struct verifier *key)
+/* 1: it has; 0: it has not. */
+static int has_signed(const struct approval *approval, const struct verifier *key, struct err *err)
 {
     struct err why = ERR_INIT;
     struct buf payload;
-    bool is_signed;
+    int rc;
 
     buf_init(&payload, PLAN_APPROVAL_MAX);
-    is_signed =
-        dsse_open_as(approval->envelope, strlen(approval->envelope), APPROVAL_TYPE, key, &payload, &why) == 0;
+    rc = dsse_open_as(approval->envelope, strlen(approval->envelope), APPROVAL_TYPE, key, &payload, &why);
     buf_release(&payload);
-    return is_signed;
+    if (rc == 0)
+        return 1;
+    if (why.code != ERR_NOMEM)
+        return 0;
+    *err = why;
+    return -1;
 }
 
 static bool is_counted(const struct approval_list *list, const char *keyid)
@@ -141,13 +151,17 @@ static bool is_counted(const struct approval_list *list, const char *keyid)
     return false;
 }
 
-static void check_one(struct approval_list *list, struct approval *approval, const struct verifier *keys,
-                      size_t key_count)
+static int check_one(struct approval_list *list, struct approval *approval, const struct verifier *keys,
+                     size_t key_count, struct err *err)
 {
     if (approval->problem != NULL)
-        return;
+        return 0;
     for (size_t i = 0; i < key_count; i++) {
-        if (!has_signed(approval, &keys[i]))
+        int rc = has_signed(approval, &keys[i], err);
+
+        if (rc < 0)
+            return -1;
+        if (rc == 0)
             continue;
         approval->trusted_keyid = keys[i].keyid;
         if (is_counted(list, keys[i].keyid)) {
@@ -156,9 +170,10 @@ static void check_one(struct approval_list *list, struct approval *approval, con
             approval->is_trusted = true;
             list->trusted++;
         }
-        return;
+        return 0;
     }
     approval->problem = "no key that may approve has signed it";
+    return 0;
 }
 
 /* "1 of the 2 approvals that are required; 'bob' does not count: ..." */
@@ -186,7 +201,8 @@ int approval_check(const struct plan_head *head, const struct verifier *keys, si
     if (approval_list(head, pool, list_r, err) != 0)
         return -1;
     for (size_t i = 0; i < list_r->count; i++)
-        check_one(list_r, &list_r->at[i], keys, key_count);
+        if (check_one(list_r, &list_r->at[i], keys, key_count, err) != 0)
+            return -1;
     return list_r->trusted >= required ? 0 : too_few(list_r, required, err);
 }
 
