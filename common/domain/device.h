@@ -62,9 +62,9 @@ struct device {
     enum device_action action;
     const char *action_word; /* ACTION_UNKNOWN: as it was written; NULL otherwise */
     enum device_expect expect;
+    bool is_only_new;                 /* an assignment that is there already is left as it is */
     const char *expect_blueprint_id;  /* EXPECT_STATE; NULL: no blueprint, on a server all the same */
     const char *expect_mdm_server_id; /* EXPECT_STATE; NULL: any */
-    bool is_only_new;                 /* an assignment that is there already is left as it is */
 
     /* what is wanted: the rules' word, or the plan's */
     const char *blueprint_id;  /* NULL: action remove, or not resolved yet */
