@@ -177,7 +177,7 @@ static bool has_option(const char *help, const char *option)
 
 static void check_command(const char *line)
 {
-    char copy[1024], *save = NULL, *words[32];
+    char copy[1024], *save = NULL, *words[32] = { NULL };
     const char *argv[5] = { TEST_BIN "/abmctl" };
     size_t count = 0, verbs = 1;
     struct buf help;
