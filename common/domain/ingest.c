@@ -10,6 +10,7 @@
 #include "domain/message.h"
 
 #define VERSION_MAX    INT64_C(1000000)
+#define UNCHANGED_MAX  INT64_C(100000000)
 #define WORD_MAX       1024 /* bytes of operator and source.name, which stand in manifests */
 #define HEAD_MAX_BYTES 1024 /* of ingest_head_find */
 
@@ -110,6 +111,15 @@ static int read_plan(struct field_reader *reader, const char *name, const struct
     return read_hash(reader, name, value, &((struct head *)object)->ingest->plan_sha256);
 }
 
+static int read_unchanged(struct field_reader *reader, const char *name, const struct json *value,
+                          void *object)
+{
+    if (json_kind(value) == JSON_NULL)
+        return 0;
+    return field_read_int(reader, name, value, 0, UNCHANGED_MAX,
+                          &((struct head *)object)->ingest->plan_unchanged);
+}
+
 static int read_approvers(struct field_reader *reader, const char *name, const struct json *value,
                           void *object)
 {
@@ -185,14 +195,23 @@ static int keep_rejected(struct field_reader *reader, const char *name, const st
 }
 
 static const struct field head_fields[] = {
-    FIELD_BY("version", read_version, NULL),     FIELD_BY("run", read_nothing, NULL),
-    FIELD_BY("batch", read_nothing, NULL),       FIELD_BY("batches", read_nothing, NULL),
-    FIELD_BY("mode", read_mode, NULL),           FIELD_BY("operator", read_operator, NULL),
-    FIELD_BY("source", read_source, NULL),       FIELD_BY("mapping_sha256", read_mapping, NULL),
-    FIELD_BY("git_commit", read_commit, NULL),   FIELD_BY("urgent", read_urgent, NULL),
-    FIELD_BY("only_new", read_only_new, NULL),   FIELD_BY("plan_sha256", read_plan, NULL),
-    FIELD_BY("approvers", read_approvers, NULL), FIELD_BY("part", read_part, NULL),
-    FIELD_BY("devices", keep_devices, NULL),     FIELD_BY("rejected", keep_rejected, NULL),
+    FIELD_BY("version", read_version, NULL),
+    FIELD_BY("run", read_nothing, NULL),
+    FIELD_BY("batch", read_nothing, NULL),
+    FIELD_BY("batches", read_nothing, NULL),
+    FIELD_BY("mode", read_mode, NULL),
+    FIELD_BY("operator", read_operator, NULL),
+    FIELD_BY("source", read_source, NULL),
+    FIELD_BY("mapping_sha256", read_mapping, NULL),
+    FIELD_BY("git_commit", read_commit, NULL),
+    FIELD_BY("urgent", read_urgent, NULL),
+    FIELD_BY("only_new", read_only_new, NULL),
+    FIELD_BY("plan_sha256", read_plan, NULL),
+    FIELD_BY("plan_unchanged", read_unchanged, NULL),
+    FIELD_BY("approvers", read_approvers, NULL),
+    FIELD_BY("part", read_part, NULL),
+    FIELD_BY("devices", keep_devices, NULL),
+    FIELD_BY("rejected", keep_rejected, NULL),
 };
 
 /* --- run, batch, batches --- */

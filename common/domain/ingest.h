@@ -45,6 +45,7 @@ struct ingest {
     bool is_urgent;          /* passes other runs; a run of one batch */
     bool is_only_new;        /* no existing assignment is changed */
     const char *plan_sha256; /* the plan that the run applies (plan.h); NULL: none */
+    int64_t plan_unchanged;  /* assignments that it leaves as they are, of devices that are in no batch */
     const char *approvers;   /* of that plan, as approvers.h has them; NULL: nobody */
     struct device *devices;
     size_t count;

@@ -32,6 +32,8 @@ static void print_head(struct json_out *json, const struct ingest *head)
     if (head->is_only_new)
         json_add_bool(json, "only_new", true);
     add_if(json, "plan_sha256", head->plan_sha256);
+    if (head->plan_unchanged > 0)
+        json_add_int(json, "plan_unchanged", head->plan_unchanged);
     if (head->approvers != NULL)
         approvers_print(json, "approvers", head->approvers);
     if (head->part.path != NULL && *head->part.path != '\0') {

@@ -8,7 +8,7 @@
 #define TARGET_IMPORT 1
 #define TARGET_AUDIT  2
 #define TARGET_INGEST 3
-#define MEMBERS_MOST  11
+#define MEMBERS_MOST  12
 
 /* The register script knows its streams by place: import, audit, and ingest itself. */
 static void fix_targets(struct plan *plan)
@@ -18,8 +18,13 @@ static void fix_targets(struct plan *plan)
     plan_target(plan, "validate");
 }
 
+/* Numbers as text. */
+struct numbers {
+    char batch[24], unchanged[24];
+};
+
 static size_t members_of(struct worker *worker, const struct ingest *ingest, const char *mapping,
-                         const char **members)
+                         struct numbers *numbers, const char **members)
 {
     const char *pairs[] = {
         "mode",           ingest->mode != NULL ? ingest->mode : "apply",
@@ -32,29 +37,30 @@ static size_t members_of(struct worker *worker, const struct ingest *ingest, con
         "urgent",         ingest->is_urgent ? "1" : "",
         "only_new",       ingest->is_only_new ? "1" : "",
         "plan_sha256",    ingest->plan_sha256,
+        "plan_unchanged", numbers->unchanged,
         "approvers",      ingest->approvers,
     };
+
+    numbers->unchanged[0] = '\0';
+    if (ingest->plan_unchanged > 0)
+        snprintf(numbers->unchanged, sizeof(numbers->unchanged), "%lld", (long long)ingest->plan_unchanged);
 
     memcpy(members, pairs, sizeof(pairs));
     return sizeof(pairs) / sizeof(pairs[0]) / 2;
 }
 
-struct batch_name {
-    char text[24];
-};
-
-static void register_head(const struct held *held, struct settle_register *reg, struct batch_name *name)
+static void register_head(const struct held *held, struct settle_register *reg, struct numbers *numbers)
 {
     const struct ingest *ingest = &held->ingest;
 
     if (ingest->batch > 0)
-        snprintf(name->text, sizeof(name->text), "%lld", (long long)ingest->batch);
+        snprintf(numbers->batch, sizeof(numbers->batch), "%lld", (long long)ingest->batch);
     else
-        snprintf(name->text, sizeof(name->text), "!%.16s", held->sha256);
+        snprintf(numbers->batch, sizeof(numbers->batch), "!%.16s", held->sha256);
     reg->id = held->id;
     reg->run = held->run;
     reg->sha256 = held->sha256;
-    reg->batch = name->text;
+    reg->batch = numbers->batch;
     reg->batches = ingest->batches > 0 ? ingest->batches : 1;
     reg->is_part = ingest->part.sha256 != NULL;
     reg->rows = reg->is_part ? ingest->part.total : (int64_t)(ingest->count + ingest->rejected_count);
@@ -154,7 +160,7 @@ static int register_once(struct worker *worker, struct work *work, struct err *e
     const char *members[2 * MEMBERS_MOST];
     char uid[MESSAGE_UID_MAX + 1];
     struct settle_register reg = { 0 };
-    struct batch_name name;
+    struct numbers numbers;
     struct redis_reply *reply = NULL;
     enum settle_kind kind = SETTLE_OK;
     size_t *claim_job;
@@ -166,7 +172,7 @@ static int register_once(struct worker *worker, struct work *work, struct err *e
     fix_targets(&plan);
     claim_job = pool_array(plan.pool, work->count, sizeof(*claim_job));
     worker_rule_verdicts(worker, work);
-    register_head(held, &reg, &name);
+    register_head(held, &reg, &numbers);
     if (claim_job == NULL || list_claims(work, &plan, &reg, claim_job, err) != 0 ||
         plan_add_jobs(&plan, worker, work, 0, 1, err) != 0)
         goto out;
@@ -180,7 +186,7 @@ static int register_once(struct worker *worker, struct work *work, struct err *e
     reg.member_count = members_of(worker, &held->ingest,
                                   held->ingest.mapping_sha256 != NULL ? held->ingest.mapping_sha256
                                                                       : work->batch.mapping_sha256,
-                                  members);
+                                  &numbers, members);
     reg.spare_uid = worker_uid(worker, uid);
     if (settle_register(worker->redis, &head, &reg, &worker->claims, &kind, &reply, err) != 0)
         goto out;
@@ -293,7 +299,7 @@ int worker_split_ingest(struct worker *worker, struct held *held, struct err *er
     const char *members[2 * MEMBERS_MOST];
     char uid[MESSAGE_UID_MAX + 1];
     struct settle_register reg = { 0 };
-    struct batch_name name;
+    struct numbers numbers;
     struct redis_reply *reply;
     enum settle_kind kind;
     struct plan plan;
@@ -302,11 +308,11 @@ int worker_split_ingest(struct worker *worker, struct held *held, struct err *er
     if (plan_init(&plan, err) != 0)
         return -1;
     fix_targets(&plan);
-    register_head(held, &reg, &name);
+    register_head(held, &reg, &numbers);
     reg.is_split = true;
     reg.spare_uid = worker_uid(worker, uid);
     reg.members = members;
-    reg.member_count = members_of(worker, &held->ingest, held->ingest.mapping_sha256, members);
+    reg.member_count = members_of(worker, &held->ingest, held->ingest.mapping_sha256, &numbers, members);
     if (plan_halves(&plan, held, err) != 0)
         goto out;
     plan_fill(&plan, &head);
@@ -337,7 +343,7 @@ int worker_bury_ingest(struct worker *worker, struct held *held, struct err *err
     const char *members[2 * MEMBERS_MOST];
     char uid[MESSAGE_UID_MAX + 1];
     struct settle_register reg = { 0 };
-    struct batch_name name;
+    struct numbers numbers;
     struct redis_reply *reply;
     enum settle_kind kind;
     int rc;
@@ -347,12 +353,12 @@ int worker_bury_ingest(struct worker *worker, struct held *held, struct err *err
     log_err(LOG_LEVEL_ERROR, "batch_dead", &held->why, "id", held->id, "run", held->run, NULL);
     head.letters = &letter;
     head.letter_count = 1;
-    register_head(held, &reg, &name);
+    register_head(held, &reg, &numbers);
     reg.rows = 0;
     reg.malformed = err_wire(held->why.code);
     reg.spare_uid = worker_uid(worker, uid);
     reg.members = members;
-    reg.member_count = members_of(worker, &held->ingest, NULL, members);
+    reg.member_count = members_of(worker, &held->ingest, NULL, &numbers, members);
     if (settle_register(worker->redis, &head, &reg, &worker->claims, &kind, &reply, err) != 0)
         return -1;
     rc = kind == SETTLE_CONFLICT ? worker_finish_raw(worker, held, err) : 0;

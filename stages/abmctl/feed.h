@@ -23,6 +23,7 @@ struct feed {
     const struct buf *mapping;  /* its text, where validate is to ask it too; NULL: it need not */
     const char *git_commit;     /* of what was reviewed; NULL: what the environment says */
     const char *plan_sha256;    /* NULL: no plan */
+    int64_t plan_unchanged;     /* assignments that it leaves as they are */
     const char *approvers;      /* of that plan, as domain/approvers.h has them; NULL: nobody */
 };
 

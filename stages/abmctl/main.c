@@ -5,9 +5,9 @@
 #include "commands.h"
 
 static const struct ctl_command commands[] = {
-    { "push", NULL, "--input FILE [--wait] [--strict] [--run ID]", "publish a device file, in batches",
-      cmd_push },
-    { "import", NULL, "--input FILE [--dry-run] [--strict] [--run ID]",
+    { "push", NULL, "--input FILE [--wait] [--strict] [--only-new] [--run ID]",
+      "publish a device file, in batches", cmd_push },
+    { "import", NULL, "--input FILE [--dry-run] [--strict] [--only-new] [--run ID]",
       "push, wait for the end and show how it ended", cmd_import },
     { "plan", NULL, "--input FILE [--blueprints FILE] [-o FILE] [--complete] [--only-new] [--strict]",
       "what ABM would have to change so that a device file and its rules hold", cmd_plan },

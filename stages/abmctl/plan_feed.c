@@ -54,6 +54,15 @@ static int check(const void *ctx, struct err *err)
     return plan_file_check(((const struct plan_feed *)ctx)->file, err);
 }
 
+/* A run of the plan has only what is to change: its brake is to know the rest too. Where the plan was made
+ * with the brake it says how many assignments it counted. */
+static int64_t unchanged_of(const struct plan_head *head)
+{
+    if (head->brake.max_changes != NULL)
+        return head->brake.existing > head->brake.changes ? head->brake.existing - head->brake.changes : 0;
+    return head->unchanged + head->kept;
+}
+
 struct feed plan_feed_open(struct plan_feed *plan, struct plan_file *file, const char *approvers)
 {
     static const struct feed_ops ops = { .pass = pass, .check = check };
@@ -69,6 +78,7 @@ struct feed plan_feed_open(struct plan_feed *plan, struct plan_file *file, const
         .mapping_sha256 = file->head.mapping_sha256,
         .git_commit = file->head.git_commit,
         .plan_sha256 = file->head.plan_sha256,
+        .plan_unchanged = unchanged_of(&file->head),
         .approvers = approvers,
     };
 }

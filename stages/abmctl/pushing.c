@@ -216,6 +216,7 @@ void pushing_head(const struct pushing *pushing, struct ingest *head_r)
         .is_urgent = pushing->is_urgent,
         .is_only_new = pushing->is_only_new,
         .plan_sha256 = pushing->feed.plan_sha256,
+        .plan_unchanged = pushing->feed.plan_unchanged,
         .approvers = pushing->approvers[0] != '\0' ? pushing->approvers : NULL,
     };
 }

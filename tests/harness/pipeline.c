@@ -45,6 +45,8 @@ static void write_settings(struct pipeline *pipeline, const struct pipeline_opti
                                          : "{ requests: 100000, per: 1s, burst: 1000 }");
     if (options->org != NULL)
         buf_add_str(&text, options->org);
+    if (options->limits != NULL)
+        buf_addf(&text, "    limits: { %s }\n", options->limits);
     if (options->stages != NULL)
         buf_addf(&text, "stages:\n%s", options->stages);
     buf_add_str(&text,

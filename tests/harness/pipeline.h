@@ -25,6 +25,7 @@ struct pipeline_options {
     const char *bin;        /* TEST_BIN, which tests alone know */
     const char *stages;     /* lines under `stages:`, two blanks before each; NULL: the defaults */
     const char *api;        /* further members of `api:` ("timeout: 2s"); NULL: none */
+    const char *limits;     /* members of `limits:` ("max_changes: 10%"); NULL: no brake */
     const char *rate_limit; /* NULL: so high that it is never felt */
     const char *org;        /* further lines of the organization, four blanks before each; NULL: none */
     const char *rules;      /* the mapping's text; NULL: PIPELINE_RULES */

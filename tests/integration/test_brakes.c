@@ -216,6 +216,21 @@ static void what_can_still_come_counts(void **state)
     assert_string_equal(reason(bench), "100 % of the existing assignments would change (max_changes 10%)");
 }
 
+/* A plan's run holds its changes alone; what the plan leaves as it is counts all the same. */
+static void a_plan_knows_the_rest(void **state)
+{
+    struct bench *bench = *state;
+
+    open_run(bench, 50, 1, 1);
+    desk_number(&bench->desk, "HSET", run_key(bench), "plan_unchanged", "450", NULL);
+    assert_int_equal(weigh(bench, 1, 50, BRAKE_CHANGE), 50);
+    assert_false(is_paused(bench));
+    open_run(bench, 51, 1, 1);
+    desk_number(&bench->desk, "HSET", run_key(bench), "plan_unchanged", "450", NULL);
+    assert_int_equal(weigh(bench, 1, 51, BRAKE_CHANGE), 0);
+    assert_string_equal(reason(bench), "10.2 % of the existing assignments would change (max_changes 10%)");
+}
+
 static void new_devices_are_free(void **state)
 {
     struct bench *bench = *state;
@@ -566,14 +581,23 @@ static void keys_of_another_type_are_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(grants_a_share_of_what_was_seen),  cmocka_unit_test(one_wrong_default_pauses),
-        cmocka_unit_test(what_can_still_come_counts),       cmocka_unit_test(new_devices_are_free),
-        cmocka_unit_test(a_limit_of_all_or_nothing),        cmocka_unit_test(a_run_that_is_over_has_no_brake),
-        cmocka_unit_test(what_fits_no_more_pauses),         cmocka_unit_test(any_row_is_weighed_once),
-        cmocka_unit_test(what_ended_before_counts_as_seen), cmocka_unit_test(too_many_failures_pause),
-        cmocka_unit_test(failures_of_small_and_ended_runs), cmocka_unit_test(the_window_holds_the_last_1000),
-        cmocka_unit_test(pauses_and_resumes_by_hand),       cmocka_unit_test(refuses_what_cannot_be_paused),
-        cmocka_unit_test(closing_forgets_the_pause),        cmocka_unit_test(keys_of_another_type_are_told),
+        cmocka_unit_test(grants_a_share_of_what_was_seen),
+        cmocka_unit_test(one_wrong_default_pauses),
+        cmocka_unit_test(what_can_still_come_counts),
+        cmocka_unit_test(a_plan_knows_the_rest),
+        cmocka_unit_test(new_devices_are_free),
+        cmocka_unit_test(a_limit_of_all_or_nothing),
+        cmocka_unit_test(a_run_that_is_over_has_no_brake),
+        cmocka_unit_test(what_fits_no_more_pauses),
+        cmocka_unit_test(any_row_is_weighed_once),
+        cmocka_unit_test(what_ended_before_counts_as_seen),
+        cmocka_unit_test(too_many_failures_pause),
+        cmocka_unit_test(failures_of_small_and_ended_runs),
+        cmocka_unit_test(the_window_holds_the_last_1000),
+        cmocka_unit_test(pauses_and_resumes_by_hand),
+        cmocka_unit_test(refuses_what_cannot_be_paused),
+        cmocka_unit_test(closing_forgets_the_pause),
+        cmocka_unit_test(keys_of_another_type_are_told),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

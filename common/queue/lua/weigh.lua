@@ -10,7 +10,8 @@ local bad = wrong_type(KEYS[1], 'hash') or wrong_type(KEYS[2], 'hash') or wrong_
     or wrong_type(KEYS[4], 'hash') or denied(KEYS[1], 'HGET', 'HMGET', 'HSET', 'HINCRBY')
 if bad then return bad end
 local r = call('HMGET', KEYS[1], 'state', 'expected', 'weighed', 'batches', 'come', 'awaited', 'existing', 'changing', 'granted',
-    'brake_changes', 'is_cancelled')
+    'brake_changes', 'is_cancelled', 'plan_unchanged')
+local besides = tonumber(r[12]) or 0 -- of a plan: what it leaves as it is stands in no message
 local was = { weighed = tonumber(r[3]) or 0, existing = tonumber(r[7]) or 0, changing = tonumber(r[8]) or 0,
     granted = tonumber(r[9]) or 0 }
 local is = { weighed = was.weighed, existing = was.existing, changing = was.changing, granted = was.granted }
@@ -41,12 +42,12 @@ end
 local unseen = count_unseen(r[2], is.weighed, r[4], r[5], r[6])
 local is_off = r[10] == 'off' or r[11] or not is_known
 local reason
-if not is_off and r[10] ~= 'on' and is.changing * 100 > percent * (is.existing + unseen) then
-    local share = string.gsub(string.format('%.1f', math.ceil(is.changing * 1000 / (is.existing + unseen)) / 10), '%.0$', '')
+if not is_off and r[10] ~= 'on' and is.changing * 100 > percent * (is.existing + besides + unseen) then
+    local share = string.gsub(string.format('%.1f', math.ceil(is.changing * 1000 / (is.existing + besides + unseen)) / 10), '%.0$', '')
     reason = (unseen > 0 and 'at least ' or '') .. share .. ' % of the existing assignments would change (max_changes '
         .. percent .. '%)'
 end
-local allowed = (reason or r[10] == 'on') and 0 or math.floor(percent * is.existing / 100) - is.granted
+local allowed = (reason or r[10] == 'on') and 0 or math.floor(percent * (is.existing + besides) / 100) - is.granted
 local held = 0
 for _, i in ipairs(candidates) do
     local row = tonumber(ARGV[3 + i * 2])

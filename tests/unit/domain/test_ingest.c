@@ -186,7 +186,8 @@ static void halves_keep_everything(void **state)
     static const char text[] =
         "{\"version\":1,\"run\":\"r\",\"batch\":2,\"batches\":3,\"mode\":\"apply\",\"operator\":\"a\\tb\","
         "\"source\":{\"name\":\"x\"},\"git_commit\":\"0a\",\"only_new\":true,\"plan_sha256\":\"" HASH
-        "\",\"approvers\":[\"" HASH "\",\"" OTHER "\"],\"part\":{\"path\":\"01\",\"sha256\":\"" HASH
+        "\",\"plan_unchanged\":17,\"approvers\":[\"" HASH "\",\"" OTHER
+        "\"],\"part\":{\"path\":\"01\",\"sha256\":\"" HASH
         "\",\"total\":40},\"zone\":[1],\"devices\":[{\"row\":4,\"serial\":\"A\",\"country\":\"JP\",\"extra\":"
         "{\"site\":"
         "\"Ulm\"},\"blueprint_id\":\"b\",\"mdm_server\":\"m\",\"action\":\"wipe\",\"expected_from\":null,"
@@ -204,6 +205,7 @@ static void halves_keep_everything(void **state)
     assert_int_equal(got.part.total, 40);
     assert_string_equal(got.unknown, "\"zone\":[1]");
     assert_true(got.is_only_new);
+    assert_int_equal(got.plan_unchanged, 17);
     assert_string_equal(got.plan_sha256, HASH);
     assert_string_equal(got.approvers, HASH "," OTHER);
     for (size_t i = 0; i < 3; i++)
@@ -339,6 +341,8 @@ static void says_what_is_wrong(void **state)
           "{\"version\":1,\"plan_sha256\":\"" HASH "\",\"approvers\":[\"" HASH "\",\"" HASH
           "\"],\"devices\":[" ONE "]}",
           ERR_MSG_MALFORMED, "approvers: wanted a list of at most 16", NULL },
+        { "plan_unchanged below none", "{\"version\":1,\"plan_unchanged\":-1,\"devices\":[" ONE "]}",
+          ERR_MSG_MALFORMED, "plan_unchanged: -1, wanted 0 to 100000000", NULL },
         { "only_new as text", "{\"version\":1,\"only_new\":\"yes\",\"devices\":[" ONE "]}", ERR_MSG_MALFORMED,
           "only_new: a string, wanted true or false", NULL },
         { "a part of nothing",
