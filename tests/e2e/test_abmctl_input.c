@@ -206,8 +206,8 @@ static void refuses_bad_usage(void **state)
     struct desk *desk = *state;
 
     assert_told(desk, "an unknown verb", (const char *const[5]){ "psuh" }, 64, "did you mean 'push'?");
-    assert_told(desk, "a verb of a later version", (const char *const[5]){ "plan" }, 64,
-                "unknown verb 'plan'");
+    assert_told(desk, "a verb of a later version", (const char *const[5]){ "limit" }, 64,
+                "unknown verb 'limit'");
     assert_told(desk, "no input", (const char *const[5]){ "push" }, 64, "--input");
     assert_told(desk, "an unknown option", (const char *const[5]){ "push", "--stirct" }, 64,
                 "did you mean '--strict'?");
