@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fsio.h"
 #include "csv_split.h"
@@ -274,6 +276,35 @@ static void stops_and_leaves_nothing(void **state)
     csv_split_release(&bench->split);
 }
 
+/* ^C while it works: here the first read of the file is what makes the descriptor of signals readable. */
+static void stops_midway_and_leaves_nothing(void **state)
+{
+    struct bench *bench = *state;
+    struct source source;
+    struct err err = ERR_INIT;
+    struct buf text;
+
+    buf_init(&text, 1024 * 1024);
+    buf_add_str(&text, "serial,country\n");
+    for (int i = 0; i < 20000; i++)
+        buf_addf(&text, "FVFGH%07d,DE\n", i);
+    assert_int_equal(fsio_write(bench->input, text.data, text.len, 0600, &err), 0);
+    assert_int_equal(source_open(&source, bench->input, "csv", &err), 0);
+    bench->ctl.signal_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    assert_true(bench->ctl.signal_fd >= 0 &&
+                inotify_add_watch(bench->ctl.signal_fd, bench->input, IN_ACCESS) >= 0);
+    bench->split =
+        (struct csv_split){ .ctl = &bench->ctl, .dir = bench->out, .max_rows = 100, .max_bytes = 1000000 };
+    assert_int_equal(csv_split(&bench->split, &source, &err), -1);
+    assert_int_equal(err.code, ERR_STOPPED);
+    assert_in_range(bench->split.count, 2, 199); /* some were written by then, and not all */
+    assert_int_equal(entries(bench->out), -1);
+    csv_split_release(&bench->split);
+    source_close(&source);
+    close(bench->ctl.signal_fd);
+    buf_release(&text);
+}
+
 static void overwrites_nothing(void **state)
 {
     struct bench *bench = *state;
@@ -350,10 +381,15 @@ int main(void)
 {
 #define SPLIT_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        SPLIT_TEST(divides_by_rows_and_bytes),  SPLIT_TEST(names_the_rows),
-        SPLIT_TEST(any_file_is_its_parts),      SPLIT_TEST(refuses_and_leaves_nothing),
-        SPLIT_TEST(a_full_disk_leaves_nothing), SPLIT_TEST(stops_and_leaves_nothing),
-        SPLIT_TEST(overwrites_nothing),         SPLIT_TEST(has_a_limit_of_parts),
+        SPLIT_TEST(divides_by_rows_and_bytes),
+        SPLIT_TEST(names_the_rows),
+        SPLIT_TEST(any_file_is_its_parts),
+        SPLIT_TEST(refuses_and_leaves_nothing),
+        SPLIT_TEST(a_full_disk_leaves_nothing),
+        SPLIT_TEST(stops_and_leaves_nothing),
+        SPLIT_TEST(stops_midway_and_leaves_nothing),
+        SPLIT_TEST(overwrites_nothing),
+        SPLIT_TEST(has_a_limit_of_parts),
         cmocka_unit_test(reads_sizes),
     };
 
