@@ -68,17 +68,24 @@ static int want(void *ctx, const struct device *device, const struct mapping_rul
     return estate_want(planning->estate, device->serial, err);
 }
 
-int planning_look(struct planning *planning, struct err *err)
+int planning_look_by(struct planning *planning, const struct abm_api *api, struct err *err)
 {
+    struct ctl *ctl = planning->ctl;
+
     planning->visited = 0;
-    if (ctl_portal_open(planning->ctl, &planning->portal, err) != 0 ||
-        targets_init(&planning->targets, planning->ctl, &planning->rules, err) != 0 ||
-        targets_find(&planning->targets, &planning->portal.api, planning->rows.by_rule, err) != 0 ||
-        estate_open(&planning->estate, planning->ctl, &planning->portal.api, planning->is_complete, err) !=
-            0 ||
+    if (targets_init(&planning->targets, ctl, &planning->rules, err) != 0 ||
+        targets_find(&planning->targets, api, planning->rows.by_rule, err) != 0 ||
+        estate_open(&planning->estate, ctl, api, planning->is_complete, err) != 0 ||
         rows_visit(&planning->rows, &planning->source, want, planning, err) != 0)
         return -1;
     return estate_read(planning->estate, err);
+}
+
+int planning_look(struct planning *planning, struct err *err)
+{
+    if (ctl_portal_open(planning->ctl, &planning->portal, err) != 0)
+        return -1;
+    return planning_look_by(planning, &planning->portal.api, err);
 }
 
 /* --- judging --- */

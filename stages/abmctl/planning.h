@@ -87,6 +87,8 @@ void planning_release(struct planning *planning);
 
 /** Reads ABM's blueprints, servers, devices and assignments. ERR_REDIS_*, ERR_ABM_*, ERR_STOPPED. */
 int planning_look(struct planning *planning, struct err *err);
+/** The same by a client that is open, borrowed until planning_release. */
+int planning_look_by(struct planning *planning, const struct abm_api *api, struct err *err);
 
 /**
  * Judges all devices: those of the input in its order, then (complete) those to be removed by serial.
