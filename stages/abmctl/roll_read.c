@@ -1,17 +1,14 @@
 #include "roll_read.h"
 
-#include <string.h>
 #include <sys/stat.h>
 
+#include "base/str.h"
 #include "evidence/verify.h"
 #include "evidence/visit.h"
 #include "kept.h"
 
 #define RECORD_POOL  (1024u * 1024)
 #define LOOK_RECORDS 4096 /* between two looks at signals and progress */
-
-/* What stands where --only-new left a device as it was: the record's blueprint is not what it has. */
-#define KEPT_EXISTING "kept_existing"
 
 struct reading {
     struct ctl *ctl;
@@ -43,7 +40,8 @@ static int take_record(void *ctx, const struct visit_record *record, struct err 
     pool_reset(reading->pool);
     if (record_parse(record->line, record->len, reading->pool, &run, &device, err) != 0)
         return -1;
-    if (device.code != NULL && strcmp(device.code, KEPT_EXISTING) == 0)
+    /* --only-new left the device as it was: what it wanted is not what the device has. */
+    if (str_eq(device.code, err_wire(ERR_KEPT_EXISTING)))
         return 0;
     return roll_add(reading->roll, &device, record_tells_from_server(record->line, record->len),
                     record->manifest->manifest.sequence, err);
