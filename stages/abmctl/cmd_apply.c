@@ -149,8 +149,8 @@ static int show_published(const struct apply *apply, struct err *err)
 
     if (!pushing->ctl->is_json) {
         printf("run %s: %lld of %lld batches published: %lld devices to be assigned, %lld removed\n",
-               pushing->id, (long long)(pushing->published + pushing->skipped), (long long)pushing->batches,
-               (long long)uses->assign, (long long)uses->remove);
+               pushing->id, (long long)pushing->published + (long long)pushing->skipped,
+               (long long)pushing->batches, (long long)uses->assign, (long long)uses->remove);
         printf("follow it: abmctl status --run %s\n", pushing->id);
         return 0;
     }

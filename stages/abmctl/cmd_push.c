@@ -129,8 +129,9 @@ static int show_pushed(const struct push *push, struct err *err)
         if (pushing->skipped > 0)
             snprintf(now, sizeof(now), " (%lld of them now)", (long long)pushing->published);
         printf("run %s: %lld of %lld batches published%s: %lld rows, %lld rejected, %lld duplicates\n",
-               pushing->id, (long long)(pushing->published + pushing->skipped), (long long)pushing->batches,
-               now, (long long)rows->total, (long long)rejected, (long long)rows->duplicate);
+               pushing->id, (long long)pushing->published + (long long)pushing->skipped,
+               (long long)pushing->batches, now, (long long)rows->total, (long long)rejected,
+               (long long)rows->duplicate);
         printf("follow it: abmctl status --run %s\n", pushing->id);
         return 0;
     }

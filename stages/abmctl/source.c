@@ -202,7 +202,7 @@ int source_read_all(struct source *source, const struct input_sink *sink, struct
 {
     struct input_source input = { .name = source->name, .read = read_hashed, .ctx = source };
     char sha256[SHA256_HEX], rest[4096];
-    size_t got;
+    size_t got = 0;
 
     if (source_rewind(source, err) != 0)
         return -1;
