@@ -1,18 +1,10 @@
 #include "assign.h"
 
 #include "../api_call.h"
+#include "base/clock.h"
 #include "base/str.h"
+#include "change.h"
 #include "weigh.h"
-
-enum change { CHANGE_NONE, CHANGE_SET, CHANGE_REMOVE };
-
-/* A job that ABM is to be changed for. */
-struct task {
-    struct job *job;
-    enum change change;
-    bool is_new; /* this call makes its note: nothing was sent for it before */
-    bool is_saved;
-};
 
 /* What the read shows to be in effect, or on its way there. FAILED never took effect: nothing is assigned. */
 struct seen {
@@ -149,142 +141,9 @@ static int judge(struct job *job, const struct abm_item *item, struct pool *pool
     return 0;
 }
 
-/* Nothing was sent for it: as if it had not been here, so that its next note tells what is true then. */
-static void forget_note(struct task *task)
-{
-    struct device *device = task->job->device;
-
-    if (!task->is_new || device->is_maybe_sent)
-        return;
-    device->is_noted = false;
-    device->from_blueprint_id = NULL;
-    device->from_mdm_server_id = NULL;
-}
-
-static bool is_same_message(const struct fence *a, const struct fence *b)
-{
-    return a == b || str_eq(a->id, b->id);
-}
-
-static struct note note_of(const struct device *device)
-{
-    return (struct note){ device->serial, device->from_blueprint_id, device->from_mdm_server_id };
-}
-
-/* One message: every noted device of it, those of earlier deliveries too. */
-static int save_note(struct assign *assign, struct batch *batch, struct task *tasks, size_t count, size_t at,
-                     struct note *list, struct err *err)
-{
-    const struct fence *fence = tasks[at].job->fence;
-    size_t noted = 0;
-    int rc;
-
-    for (size_t i = 0; i < batch->count; i++)
-        if (is_same_message(batch->jobs[i].fence, fence) && batch->jobs[i].device->is_noted)
-            list[noted++] = note_of(batch->jobs[i].device);
-    rc = notes_save(&assign->notes, fence, list, noted, err);
-    if (rc < 0)
-        return -1;
-    for (size_t i = at; i < count; i++)
-        if (is_same_message(tasks[i].job->fence, fence))
-            tasks[i].is_saved = true;
-    for (size_t i = 0; rc == 1 && i < batch->count; i++)
-        if (is_same_message(batch->jobs[i].fence, fence))
-            job_lost(&batch->jobs[i]);
-    return 0;
-}
-
-/* Before the first mutation of a message its note stands. Messages without a new one keep the note they have.
- */
-static int save_notes(struct assign *assign, struct batch *batch, struct task *tasks, size_t count,
-                      struct err *err)
-{
-    struct note *list = pool_array(batch->pool, batch->count, sizeof(*list));
-
-    if (list == NULL)
-        return pool_failed(batch->pool, err);
-    for (size_t i = 0; i < count; i++)
-        tasks[i].job->device->is_noted = true;
-    for (size_t i = 0; i < count; i++)
-        if (tasks[i].is_new && !tasks[i].is_saved &&
-            save_note(assign, batch, tasks, count, i, list, err) != 0)
-            return -1;
-    return 0;
-}
-
-/*
- * Its run was cancelled before this request. Where one of ours may be under way, or has been answered before
- * (verify sent the device back), the true outcome is verify's to find.
- */
-static void cancelled(struct task *task)
-{
-    struct job *job = task->job;
-
-    if (job->device->is_maybe_sent || job->device->returns > 0)
-        job_pass(job);
-    else
-        job_finish(job, OUTCOME_CANCELLED, ERR_CANCELLED, NULL);
-}
-
-static void take_answer(struct task *task, const struct abm_item *item)
-{
-    struct job *job = task->job;
-
-    if (!api_call_verdict(job, item)) {
-        if (task->change == CHANGE_SET)
-            job->device->assignment_id = item->assignment_id;
-        job_pass(job);
-        return;
-    }
-    if (item->kind == ABM_UNSENT || item->kind == ABM_PAUSED || item->kind == ABM_CANCELLED)
-        forget_note(task);
-    if (item->kind == ABM_CANCELLED)
-        cancelled(task);
-}
-
-/* Sends one kind of change for all tasks of it. */
-static int send_changes(struct assign *assign, struct batch *batch, struct task *tasks, size_t count,
-                        enum change change, struct err *err)
-{
-    struct task **sent = pool_array(batch->pool, count, sizeof(struct task *));
-    struct api_call call;
-    int rc;
-
-    if (sent == NULL)
-        return pool_failed(batch->pool, err);
-    if (api_call_init(&call, count, batch->pool, err) != 0)
-        return -1;
-    for (size_t i = 0; i < count; i++) {
-        if (tasks[i].change != change || tasks[i].job->verdict == VERDICT_LOST)
-            continue;
-        sent[call.count] = &tasks[i];
-        api_call_add(&call, tasks[i].job);
-    }
-    if (call.count == 0)
-        return 0;
-    rc = change == CHANGE_SET ? abm_api_assign(&assign->api, call.items, call.count, batch->pool, err)
-                              : abm_api_unassign(&assign->api, call.items, call.count, batch->pool, err);
-    for (size_t i = 0; i < call.count; i++) /* also after a failure: the devices carry away what was sent */
-        take_answer(sent[i], &call.items[i]);
-    return rc;
-}
-
-static int change_devices(struct assign *assign, struct batch *batch, struct task *tasks, size_t count,
-                          struct err *err)
-{
-    if (save_notes(assign, batch, tasks, count, err) == 0 &&
-        send_changes(assign, batch, tasks, count, CHANGE_SET, err) == 0 &&
-        send_changes(assign, batch, tasks, count, CHANGE_REMOVE, err) == 0)
-        return 0;
-    for (size_t i = 0; i < count; i++)
-        if (tasks[i].job->verdict == VERDICT_NONE)
-            forget_note(&tasks[i]);
-    return -1;
-}
-
 /* Tasks that the brake has not held. */
 static int weigh_tasks(struct assign *assign, struct batch *batch, const struct weighing *list, size_t read,
-                       struct task *tasks, size_t *count, struct err *err)
+                       struct change_task *tasks, size_t *count, struct err *err)
 {
     size_t kept = 0;
     int rc = weigh_read(&assign->brake, batch, list, read, err);
@@ -293,7 +152,7 @@ static int weigh_tasks(struct assign *assign, struct batch *batch, const struct 
         if (rc == 0 && tasks[i].job->verdict == VERDICT_NONE)
             tasks[kept++] = tasks[i];
         else
-            forget_note(&tasks[i]);
+            change_forget(&tasks[i]);
     }
     *count = kept;
     return rc;
@@ -322,10 +181,11 @@ static int pick_jobs(struct assign *assign, struct batch *batch, struct api_call
 
 int assign_batch(struct assign *assign, struct batch *batch, struct err *err)
 {
-    struct task *tasks = pool_array(batch->pool, batch->count, sizeof(*tasks));
+    struct change_task *tasks = pool_array(batch->pool, batch->count, sizeof(*tasks));
     struct weighing *read = pool_array(batch->pool, batch->count, sizeof(*read));
     size_t count = 0, read_count = 0;
     struct api_call call;
+    int64_t read_boot_ms;
 
     if (tasks == NULL || read == NULL)
         return pool_failed(batch->pool, err);
@@ -333,8 +193,9 @@ int assign_batch(struct assign *assign, struct batch *batch, struct err *err)
         return -1;
     if (call.count > 0 && abm_api_read(&assign->api, call.items, call.count, batch->pool, err) != 0)
         return -1;
+    read_boot_ms = clock_boot_ms();
     for (size_t i = 0; i < call.count; i++) {
-        struct task task = { .job = call.jobs[i], .is_new = !call.jobs[i]->device->is_noted };
+        struct change_task task = { .job = call.jobs[i], .is_new = !call.jobs[i]->device->is_noted };
 
         if (judge(task.job, &call.items[i], batch->pool, &task.change, &read[read_count], err) != 0)
             return -1;
@@ -344,5 +205,5 @@ int assign_batch(struct assign *assign, struct batch *batch, struct err *err)
     }
     if (weigh_tasks(assign, batch, read, read_count, tasks, &count, err) != 0)
         return -1;
-    return count > 0 ? change_devices(assign, batch, tasks, count, err) : 0;
+    return count > 0 ? change_devices(assign, batch, tasks, count, read_boot_ms, err) : 0;
 }

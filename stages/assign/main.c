@@ -20,6 +20,8 @@ static int open_assign(const struct stage_env *env, void **state_r, struct err *
     worker->assign.api = worker->portal.api;
     worker->assign.notes = env->notes;
     worker->assign.brake = env->brake;
+    worker->assign.few = assign_few(&env->org->rate_limit, env->own->concurrency);
+    worker->assign.fresh_ms = ASSIGN_FRESH_MS;
     *state_r = worker;
     return 0;
 }

@@ -216,6 +216,45 @@ static void an_outside_change_is_a_conflict(void **state)
     pipeline_stop(&pipeline);
 }
 
+#define MANY 150
+
+/* All of them are read by one request, and changing them takes 15 s: who is changed meanwhile is read again.
+ */
+static void a_read_is_not_believed_for_long(void **state)
+{
+    static struct desk_plan doc;
+    struct pipeline_options options = { .bin = TEST_BIN,
+                                        .rate_limit = "{ requests: 10, per: 1s, burst: 1 }" };
+    struct outcomes outcomes = { 0 };
+    struct pipeline_result result;
+    struct pipeline_push push;
+    struct pipeline pipeline;
+    int late = MANY - OUTSIDE;
+
+    (void)state;
+    pipeline_start(&pipeline, &options);
+    add_existing(&pipeline, 0, MANY);
+    desk_plan_init(&doc);
+    for (int i = 0; i < MANY; i++)
+        desk_plan_add(&doc, PLAN_CHANGE, serial_of(i), "DE", OLD, NEW);
+    pipeline_start_workers(&pipeline);
+    pipeline_apply_begin(&pipeline, &push, desk_plan_write(&doc, &pipeline.desk, "plan.json"), NULL);
+    pipeline_await_stat(&pipeline, "by_operation.putAssignment", 1, 60000);
+    change_outside(&pipeline, late, OUTSIDE);
+    pipeline_push_end(&pipeline, &push, 120000, &result);
+    assert_int_equal(pipeline_records(&pipeline, result.run, see_outcome, &outcomes), MANY);
+    for (int i = 0; i < MANY; i++)
+        if (outcomes.at[i] != (i >= late ? OUTCOME_CONFLICT : OUTCOME_ASSIGNED))
+            fail_msg("device %d is %s", i, outcome_name(outcomes.at[i]));
+    assert_int_equal(pipeline_stat(&pipeline, "by_operation.putAssignment"), MANY - OUTSIDE);
+    print_message("%d changes in %.1f s with %lld reads of assignments\n", MANY - OUTSIDE,
+                  (double)result.ms / 1000,
+                  (long long)pipeline_stat(&pipeline, "by_operation.listAssignments"));
+    pipeline_assert_no_violations(&pipeline);
+    pipeline_assert_evidence_whole(&pipeline);
+    pipeline_stop(&pipeline);
+}
+
 /* Two plans over the same devices: each device is one's, and the other knows. */
 static void of_two_plans_one_wins_each_device(void **state)
 {
@@ -371,6 +410,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(publishes_exactly_the_plan),
         cmocka_unit_test(an_outside_change_is_a_conflict),
+        cmocka_unit_test(a_read_is_not_believed_for_long),
         cmocka_unit_test(of_two_plans_one_wins_each_device),
         cmocka_unit_test(goes_on_where_it_was_stopped),
         cmocka_unit_test(puts_back_what_was_lost),

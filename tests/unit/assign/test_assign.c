@@ -1,5 +1,7 @@
 #include "assign.h"
 
+#include <stdio.h>
+
 #include "harness/batch.h"
 #include "harness/check.h"
 #include "harness/fake_abm.h"
@@ -679,6 +681,63 @@ static void failures_give_the_batch_back(void **state)
     }
 }
 
+/* Changes that expect a state go few at a time; once what was read is old, the rest is as if it had not been
+ * here. */
+static void what_was_read_too_long_ago_is_read_again(void **state)
+{
+    static const struct {
+        const char *what;
+        size_t few;
+        int64_t fresh_ms;
+        int expecting; /* of five: the first so many */
+        int calls;     /* PUTs of one call each */
+        int changed;   /* of those that expect a state */
+    } rows[] = {
+        { "young", 2, 60000, 5, 3, 5 },        { "old after the first two", 2, 0, 5, 1, 2 },
+        { "old after one", 1, 0, 5, 1, 1 },    { "nobody expects", 2, 0, 0, 1, 0 },
+        { "the others go on", 2, 0, 3, 2, 2 }, { "all at once", 0, 0, 5, 1, 5 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct world world;
+        struct job *jobs[5];
+        char serial[16];
+        int changed = 0;
+
+        world_init(&world);
+        world.assign.few = rows[i].few;
+        world.assign.fresh_ms = rows[i].fresh_ms;
+        for (int k = 0; k < 5; k++) {
+            snprintf(serial, sizeof(serial), "F%09d", k);
+            jobs[k] = batch_add(&world.made, pool_strdup(world.made.batch.pool, serial), NULL);
+            jobs[k]->device->expect = k < rows[i].expecting ? EXPECT_UNASSIGNED : EXPECT_ANY;
+        }
+        run(rows[i].what, &world);
+        for (int k = 0; k < 5; k++) {
+            bool is_changed = jobs[k]->verdict == VERDICT_PASS;
+
+            changed += is_changed && k < rows[i].expecting;
+            if (!is_changed && (k >= rows[i].expecting || jobs[k]->verdict != VERDICT_BACK ||
+                                jobs[k]->device->is_noted || changes(&world, jobs[k]->device->serial) != 0))
+                fail_msg("%s: device %d: verdict %d, noted %d", rows[i].what, k, jobs[k]->verdict,
+                         jobs[k]->device->is_noted);
+        }
+        if (changed != rows[i].changed || world.abm.calls[FAKE_ASSIGN] != rows[i].calls)
+            fail_msg("%s: %d changed in %d calls", rows[i].what, changed, world.abm.calls[FAKE_ASSIGN]);
+        world_release(&world);
+    }
+}
+
+static void as_many_as_two_seconds_take(void **state)
+{
+    (void)state;
+    assert_int_equal(assign_few(&(struct rate_limit){ 100, 60000, 20 }, 16), 3);
+    assert_int_equal(assign_few(&(struct rate_limit){ 1, 86400000, 1 }, 16), 1);
+    assert_int_equal(assign_few(&(struct rate_limit){ 1000000, 1, 1 }, 16), 32);
+    assert_int_equal(assign_few(&(struct rate_limit){ 10, 1000, 1 }, 256), 20);
+}
+
 static void without_a_device_id_it_goes_to_import(void **state)
 {
     struct world world;
@@ -705,6 +764,8 @@ int main(void)
         cmocka_unit_test(a_lost_message_is_not_changed),
         cmocka_unit_test(after_a_kill_the_note_tells_the_truth),
         cmocka_unit_test(failures_give_the_batch_back),
+        cmocka_unit_test(what_was_read_too_long_ago_is_read_again),
+        cmocka_unit_test(as_many_as_two_seconds_take),
         cmocka_unit_test(without_a_device_id_it_goes_to_import),
     };
 
