@@ -29,6 +29,7 @@ struct abm_env {
     const char *user_agent; /* "abm-pipeline/0.1.0" */
     bool (*is_stopping)(void *stop);
     void *stop;
+    bool leaves_reads; /* where it stops, a read that is under way is not awaited; a mutation always is */
     void (*warn)(void *user, const char *event,
                  const char *text); /* deprecation notices, once an hour each */
     void *warn_user;

@@ -296,6 +296,17 @@ static void done(void *user, struct http_request *request)
     settle_call(exec, call);
 }
 
+/* A stop need not wait for the answer of a read where the caller does not want it any more. */
+static bool is_over(void *user)
+{
+    struct exec *exec = user;
+
+    if (!exec->client->env.leaves_reads || exec->op->is_mutation || !is_stopping(exec))
+        return false;
+    exec->is_halted = true;
+    return true;
+}
+
 /* ---- the whole ---- */
 
 static int compare_text(const char *a, const char *b)
@@ -399,7 +410,7 @@ int exec_run(struct abm_client *client, const struct abm_op *op, struct abm_item
              struct pool *pool, void *user, struct err *err)
 {
     struct exec exec = { .client = client, .op = op, .pool = pool, .user = user };
-    struct http_hooks hooks = { .next = next, .done = done, .user = &exec };
+    struct http_hooks hooks = { .next = next, .done = done, .user = &exec, .is_over = is_over };
     struct err problem = ERR_INIT;
 
     if (op->max_items > 0 && count == 0)

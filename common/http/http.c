@@ -10,6 +10,7 @@
 #include "http/transfer.h"
 
 #define POLL_MAX_MS 1000
+#define OVER_MAX_MS 200 /* where somebody may say that it is over: no signal need end the wait */
 
 struct http {
     struct transfer_settings settings;
@@ -215,8 +216,12 @@ int http_run(struct http *http, const struct http_hooks *hooks, struct err *err)
     bool is_none = false;
 
     for (;;) {
-        int wait_ms = POLL_MAX_MS, running;
+        int wait_ms = hooks->is_over != NULL ? OVER_MAX_MS : POLL_MAX_MS, running;
 
+        if (hooks->is_over != NULL && hooks->is_over(hooks->user)) {
+            abandon(http, hooks);
+            return 0;
+        }
         if (fill(http, hooks, &is_none, &wait_ms, err) != 0)
             break;
         if (is_none && http->under_way == 0)

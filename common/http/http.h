@@ -90,6 +90,9 @@ struct http_hooks {
     /** As each ends, in any order; exactly once for each request that `next` gave. */
     void (*done)(void *user, struct http_request *request);
     void *user;
+    /** True: the run ends, and what is under way is not awaited but cut. Asked several times a second. NULL:
+     * never. */
+    bool (*is_over)(void *user);
 };
 
 /* The seam for unit tests: the client of ABM runs its requests through this. */
@@ -112,8 +115,8 @@ void http_request_release(struct http_request *request) __attribute__((nonnull(1
 void http_request_reset(struct http_request *request) __attribute__((nonnull(1)));
 
 /**
- * Runs until `next` says NONE with nothing under way. -1 only without memory or with a broken curl
- * (ERR_NOMEM, ERR_BUG); `done` was called then too for each request that was under way.
+ * Runs until `next` says NONE with nothing under way, or is_over. -1 only without memory or with a broken
+ * curl (ERR_NOMEM, ERR_BUG); `done` was called then too for each request that was under way.
  */
 int http_run(struct http *http, const struct http_hooks *hooks, struct err *err)
     __attribute__((nonnull(1, 2, 3)));

@@ -71,6 +71,7 @@ int ctl_portal_open(struct ctl *ctl, struct ctl_portal *portal, struct err *err)
         .user_agent = "abm-pipeline/" ABM_VERSION,
         .is_stopping = is_stopping,
         .stop = ctl,
+        .leaves_reads = true,
         .warn = say_notice,
         .warn_user = ctl,
     };

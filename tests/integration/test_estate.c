@@ -129,7 +129,9 @@ static void start(struct pipeline *pipeline, size_t devices, const char *rate, c
 {
     static char dir[] = "/tmp/estate-XXXXXX", template[sizeof(dir)];
     static const char *options[8];
-    struct pipeline_options of = { .bin = TEST_BIN, .rate_limit = rate, .sim_options = options };
+    struct pipeline_options of = {
+        .bin = TEST_BIN, .api = "timeout: 29s", .rate_limit = rate, .sim_options = options
+    };
     size_t count = 0;
 
     memcpy(template, dir, sizeof(dir));
@@ -428,6 +430,33 @@ static void a_stop_ends_it(void **state)
     pipeline_stop(&pipeline);
 }
 
+static bool has_ended(void *user)
+{
+    return waitpid(*(pid_t *)user, NULL, WNOHANG) != 0;
+}
+
+/* An answer that never comes is not awaited, though the API is given 29 s for each. */
+static void a_stop_ends_what_hangs(void **state)
+{
+    static struct pipeline pipeline;
+    struct err err = ERR_INIT;
+    pid_t child;
+
+    (void)state;
+    start(&pipeline, 5000, NULL, NULL);
+    must(abmsim_set_faults(&pipeline.sim, "[{\"op\":\"listDevices\",\"kind\":\"hang\",\"ms\":600000}]", &err),
+         &err);
+    child = read_beside(&pipeline, 5000);
+    pipeline_await_stat(&pipeline, "by_operation.listDevices", 1, 30000);
+    assert_int_equal(kill(child, SIGINT), 0);
+    if (!proc_until(has_ended, &child, 15000)) {
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        fail_msg("the reading waits for an answer that nobody wants");
+    }
+    pipeline_stop(&pipeline);
+}
+
 /* Redis is killed while slots are asked for and is there again: the reading waits, and then goes on. */
 static void a_redis_that_goes_away_is_waited_for(void **state)
 {
@@ -456,6 +485,7 @@ int main(void)
         cmocka_unit_test(faults_that_pass_cost_requests_alone),
         cmocka_unit_test(a_wrong_token_ends_at_once),
         cmocka_unit_test(a_stop_ends_it),
+        cmocka_unit_test(a_stop_ends_what_hangs),
         cmocka_unit_test(a_redis_that_goes_away_is_waited_for),
     };
 
