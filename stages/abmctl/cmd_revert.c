@@ -17,8 +17,23 @@ struct revert {
     struct ctl_portal portal;
     struct estate *estate;
     int64_t gone, changed, on_server; /* as struct reverted has them */
+    int64_t untold;                   /* of the entries: their records do not tell the server of before */
+    int64_t failed;                   /* left out: nothing proves what became of them */
     int64_t existing;                 /* assignments that the run left and that are to be changed */
 };
+
+/* What was sent of a device that failed, and whether ABM took it later, its record does not say. */
+static void leave_failed(struct revert *revert)
+{
+    struct roll *roll = &revert->roll;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < roll->count; i++)
+        if (roll->at[i].outcome != OUTCOME_FAILED)
+            roll->at[kept++] = roll->at[i];
+    revert->failed = (int64_t)(roll->count - kept);
+    roll->count = kept;
+}
 
 static int look(struct revert *revert, struct err *err)
 {
@@ -54,6 +69,7 @@ static int count(struct revert *revert, struct err *err)
         revert->on_server += reverted.is_on_server;
         if (reverted.is_gone)
             continue;
+        revert->untold += reverted.kind != PLAN_SAME && !revert->roll.at[i].tells_from_server;
         is_existing = reverted.kind == PLAN_SAME ? reverted.entry.to_blueprint_id != NULL
                                                  : reverted.entry.from_blueprint_id != NULL;
         head->unchanged += reverted.kind == PLAN_SAME;
@@ -98,8 +114,19 @@ static void tell(const struct revert *revert)
             "%lld of these devices were changed since run %s: apply will end them as conflicts, and change "
             "nothing of them",
             (long long)revert->changed, revert->source.run);
+    if (revert->failed > 0)
+        ctl_say(
+            ctl,
+            "%lld devices are left out: they failed in run %s, and nothing proves what became of them; plan "
+            "shows what they have now",
+            (long long)revert->failed, revert->source.run);
     if (revert->gone > 0)
         ctl_say(ctl, "%lld devices are left out: ABM does not have them any more", (long long)revert->gone);
+    if (revert->untold > 0)
+        ctl_say(
+            ctl,
+            "%lld devices stay on the server that they are on: their records do not tell the one of before",
+            (long long)revert->untold);
     if (revert->on_server > 0)
         ctl_say(ctl,
                 "%lld devices were on no MDM server before: they stay on theirs, since ABM takes none away "
@@ -115,6 +142,7 @@ static int go(struct revert *revert, struct ctl *ctl, struct err *err)
     if (ctl_open_org(ctl, err) != 0 || plan_out_open(&revert->out, ctl, err) != 0 ||
         roll_read(ctl, &revert->source, &revert->roll, err) != 0)
         return -1;
+    leave_failed(revert);
     roll_sort(&revert->roll);
     if (look(revert, err) != 0 || count(revert, err) != 0)
         return -1;

@@ -21,7 +21,7 @@ struct reading {
 static bool is_asked_for(const struct reading *reading, enum outcome outcome)
 {
     return outcome == OUTCOME_ASSIGNED || outcome == OUTCOME_REMOVED ||
-           (outcome == OUTCOME_UNCHANGED && reading->source->is_declared);
+           outcome == (reading->source->is_declared ? OUTCOME_UNCHANGED : OUTCOME_FAILED);
 }
 
 static int take_record(void *ctx, const struct visit_record *record, struct err *err)

@@ -11,7 +11,9 @@ struct roll_source {
     const char *path;   /* --path; NULL: the organization's folder in the first sink */
     const char *pubkey; /* --pubkey; NULL: the configured signer's */
     const char *run;    /* of this run alone; NULL: of all */
-    bool is_declared;   /* outcomes that say what is to be: unchanged too; else only those that changed it */
+    /* Besides those assigned and removed: true, those unchanged, which say what is to be as well; false,
+     * those that failed. */
+    bool is_declared;
 };
 
 /**

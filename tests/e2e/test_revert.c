@@ -192,6 +192,29 @@ static void brings_back_what_was_removed(void **state)
     pipeline_stop(&pipeline);
 }
 
+/* What became of a device that failed nobody has proved. */
+static void leaves_out_what_failed(void **state)
+{
+    static const char fault[] =
+        "[{\"op\":\"putAssignment\",\"kind\":\"status\",\"status\":422,\"serial\":\"%s\"}]";
+    struct pipeline_result result;
+    struct pipeline pipeline;
+    struct desk *desk = &pipeline.desk;
+    struct err err = ERR_INIT;
+    char rule[256];
+
+    (void)state;
+    start(&pipeline);
+    snprintf(rule, sizeof(rule), fault, serial_of(2));
+    must(abmsim_set_faults(&pipeline.sim, rule, &err), &err);
+    pipeline_import(&pipeline, pipeline_csv(&pipeline, "devices.csv", PREFIX, 4), 30000, &result);
+    assert_int_equal(result.failed, 1);
+    desk_expect(desk, desk_ctl(desk, "revert", "--run", result.run, NULL), 0,
+                "0 to add, 1 to change, 2 to remove", "1 devices are left out: they failed in run");
+    assert_null(strstr(desk->out.data, serial_of(2)));
+    pipeline_stop(&pipeline);
+}
+
 static void refuses_what_is_no_run(void **state)
 {
     struct pipeline pipeline;
@@ -210,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_a_run_back),
         cmocka_unit_test(brings_back_what_was_removed),
+        cmocka_unit_test(leaves_out_what_failed),
         cmocka_unit_test(refuses_what_is_no_run),
     };
 
