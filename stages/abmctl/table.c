@@ -92,6 +92,8 @@ void table_add(struct table *table, const char *text)
     buf_init(&cell, 8 * CELL_MAX_BYTES);
     str_escape(&cell, text, strlen(text), CELL_MAX_BYTES);
     add_cell(table, cell.len > 0 ? cell.data : "-");
+    if (cell.is_out_of_memory) /* "-" would be a lie */
+        table->text.is_failed = table->text.is_out_of_memory = true;
     buf_release(&cell);
 }
 

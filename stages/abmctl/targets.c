@@ -51,9 +51,14 @@ static int ask(struct asking *asking, struct err *err)
 
 static bool may_pass(const struct err *why)
 {
-    enum err_class class = err_class_of(why->code);
-
-    return why->code != ERR_STOPPED && (class == ERR_CLASS_SERVICE || class == ERR_CLASS_LATER);
+    switch (why->code) {
+    case ERR_ABM_UNAUTHORIZED:
+    case ERR_ABM_FORBIDDEN:
+    case ERR_ABM_GONE: return false;
+    case ERR_ABM_RATE:
+    case ERR_BREAKER_OPEN: return true;
+    default: return err_class_of(why->code) == ERR_CLASS_SERVICE;
+    }
 }
 
 /* A request that failed may be the network's mood; who cannot reach ABM at all is told so soon. */
