@@ -177,7 +177,8 @@ static void allows_what_the_pipeline_does(void **state)
     pipeline_stop(&pipeline);
 }
 
-/* What is read for a plan takes slots of the limiter, and waits for them where they are scarce. */
+/* What is read for a plan, and before it is applied, takes slots of the limiter, and waits for them where
+ * they are scarce. */
 static void allows_a_plan_to_wait_for_its_slots(void **state)
 {
     static const char *const sim[] = { "--token", "e2e-token", NULL };
@@ -186,7 +187,7 @@ static void allows_a_plan_to_wait_for_its_slots(void **state)
                                         .sim_options = sim };
     struct pipeline pipeline;
     struct desk *desk = &pipeline.desk;
-    const char *csv;
+    const char *csv, *plan;
 
     (void)state;
     pipeline_start(&pipeline, &options);
@@ -198,6 +199,11 @@ static void allows_a_plan_to_wait_for_its_slots(void **state)
     assert_null(strstr(desk->err.data, "NOPERM"));
     assert_int_equal(desk_number(desk, "HEXISTS", "@limit:default", "turn:abmctl", NULL), 1);
     assert_int_equal(pipeline_stat(&pipeline, "limited"), 0);
+    plan = desk_path(desk, "plan.json");
+    desk_expect(desk, desk_ctl(desk, "plan", "--input", csv, "-o", plan, NULL), 0, NULL, NULL);
+    desk_expect(desk, desk_ctl(desk, "apply", "--plan", plan, "--confirm", NULL), 0, "batches published",
+                NULL);
+    assert_null(strstr(desk->err.data, "NOPERM"));
     unsetenv("ABM_TOKEN");
     pipeline_stop(&pipeline);
 }
