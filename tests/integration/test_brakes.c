@@ -10,6 +10,7 @@
 
 #include "base/rand.h"
 #include "harness/desk.h"
+#include "harness/engine.h"
 #include "queue/control.h"
 #include "queue/settle.h"
 #include "queue/shared.h"
@@ -544,6 +545,7 @@ static void closing_forgets_the_pause(void **state)
 
         open_run(bench, 10, 1, 1);
         weigh(bench, 1, 10, BRAKE_KEPT);
+        desk_number(desk, "HSET", run_key(bench), "brake_changes", dead ? "on" : "off", NULL);
         snprintf(key, sizeof(key), "%s:weights", run_key(bench));
         desk_expect(desk, desk_ctl(desk, "pause", "--run", bench->run, NULL), 0, "is paused", NULL);
         desk_number(desk, "HSET", run_key(bench), "state", "closing", "dead", text(dead), NULL);
@@ -554,7 +556,112 @@ static void closing_forgets_the_pause(void **state)
         assert_int_equal(kind, SETTLE_OK);
         assert_false(is_paused(bench));
         assert_int_equal(desk_number(desk, "EXISTS", key, NULL), dead);
+        assert_int_equal(desk_number(desk, "HEXISTS", run_key(bench), "brake_changes", NULL), !dead);
     }
+}
+
+/* --- workers --- */
+
+#define HELD 200
+
+/* Time in a pause counts for no deadline: what is held says since when, and its time is set on by as much. */
+static void no_deadline_counts_a_pause(void **state)
+{
+    static const char later[] =
+        "local moved = 0\n"
+        "for _, m in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do\n"
+        "  redis.call('ZREM', KEYS[1], m)\n"
+        "  local function back(name, ms)\n"
+        "    moved = moved + 1\n"
+        "    return name .. string.format('%.0f', ms - 100000)\n"
+        "  end\n"
+        "  m = string.gsub(m, '(\"since\":)(%d+)', back)\n"
+        "  redis.call('ZADD', KEYS[1], 99999999999999, (string.gsub(m, '(\"held\":)(%d+)', "
+        "back)))\n"
+        "end\n"
+        "return moved";
+    struct engine engine;
+    struct redis_settings settings;
+    struct redis_reply *reply;
+    struct redis *redis;
+    struct keys keys;
+    struct err err = ERR_INIT;
+    enum control_answer answer;
+    char word[CONTROL_STATE_BYTES];
+    int64_t number;
+
+    (void)state;
+    engine_start(&engine, "  assign: { deadline: 60s, retry: { base: 10ms, cap: 10ms } }\n");
+    engine.extra_env[0] = "STUB_RETRY=100"; /* each first attempt: that is where a deadline is looked at */
+    settings = (struct redis_settings){ .url = engine.redis.unix_url };
+    must(redis_new(&settings, &redis, &err), &err);
+    must(redis_connect(redis, &err), &err);
+    keys_init(&keys, "t");
+    for (int stage = 0; stage < 2; stage++)
+        engine_start_worker(&engine, stage);
+    engine_push(&engine, "r", HELD, HELD);
+    engine_await(&engine, "HGET @count:assign stream", HELD, 30000);
+    must(control_pause_run(redis, &keys, "r", "tester", "a freeze", &answer, word, &number, &err), &err);
+    assert_int_equal(answer, CONTROL_DONE);
+    for (int stage = 2; stage < ENGINE_STAGES; stage++)
+        engine_start_worker(&engine, stage);
+    engine_await(&engine, "HGET @count:assign parked", HELD, 30000);
+    assert_int_equal(engine_run_number(&engine, "r", "ended") > 0, 0);
+    /* as if that were 100 s ago */
+    must(redis_callv(redis, &reply, &err, "EVAL", later, "1", "{abm:t}:retry:assign", NULL), &err);
+    assert_int_equal(redis_integer(reply), 2 * HELD);
+    redis_reply_free(reply);
+    must(control_resume_run(redis, &keys, "r", "tester", &answer, word, &number, &err), &err);
+    assert_int_equal(answer, CONTROL_DONE);
+    must(control_unpark(redis, &keys, "r", &number, &err), &err);
+    assert_true(engine_wait_state(&engine, "r", "closed", 30000));
+    assert_true(engine_run_number(&engine, "r", "failed") <= 0);
+    assert_int_equal(engine_run_number(&engine, "r", "ended"), HELD);
+    engine_assert_clean(&engine);
+    redis_free(redis);
+    engine_stop(&engine);
+}
+
+/* A worker that saw the pause parks what it had in hand after the resume has moved what was parked. */
+static void what_is_parked_too_late_is_moved(void **state)
+{
+    static const char hide[] = "for _, m in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do\n"
+                               "  redis.call('ZADD', KEYS[1], 99999999999999, m)\n"
+                               "end\n"
+                               "return redis.call('ZCARD', KEYS[1])";
+    struct engine engine;
+    struct redis_settings settings;
+    struct redis_reply *reply;
+    struct redis *redis;
+    struct keys keys;
+    struct err err = ERR_INIT;
+    enum control_answer answer;
+    char word[CONTROL_STATE_BYTES];
+    int64_t number;
+
+    (void)state;
+    engine_start(&engine, "");
+    settings = (struct redis_settings){ .url = engine.redis.unix_url };
+    must(redis_new(&settings, &redis, &err), &err);
+    must(redis_connect(redis, &err), &err);
+    keys_init(&keys, "t");
+    for (int stage = 0; stage < 2; stage++)
+        engine_start_worker(&engine, stage);
+    engine_push(&engine, "r", HELD, HELD);
+    engine_await(&engine, "HGET @count:assign stream", HELD, 30000);
+    must(control_pause_run(redis, &keys, "r", "tester", "a freeze", &answer, word, &number, &err), &err);
+    for (int stage = 2; stage < ENGINE_STAGES; stage++)
+        engine_start_worker(&engine, stage);
+    engine_await(&engine, "HGET @count:assign parked", HELD, 30000);
+    /* due never, and nobody else moves it */
+    must(redis_callv(redis, &reply, &err, "EVAL", hide, "1", "{abm:t}:retry:assign", NULL), &err);
+    assert_true(redis_integer(reply) > 0);
+    redis_reply_free(reply);
+    must(control_resume_run(redis, &keys, "r", "tester", &answer, word, &number, &err), &err);
+    assert_true(engine_wait_state(&engine, "r", "closed", 30000));
+    engine_assert_clean(&engine);
+    redis_free(redis);
+    engine_stop(&engine);
 }
 
 /* Keys of another type: told before anything is written. */
@@ -597,6 +704,8 @@ int main(void)
         cmocka_unit_test(pauses_and_resumes_by_hand),
         cmocka_unit_test(refuses_what_cannot_be_paused),
         cmocka_unit_test(closing_forgets_the_pause),
+        cmocka_unit_test(no_deadline_counts_a_pause),
+        cmocka_unit_test(what_is_parked_too_late_is_moved),
         cmocka_unit_test(keys_of_another_type_are_told),
     };
 

@@ -15,7 +15,7 @@ local bad = wrong_type(KEYS[2], 'hash') or wrong_type(run_key, 'hash') or wrong_
 if bad then return bad end
 
 take_off(KEYS[1], 'audit', { id }, KEYS[2], 0)
-local r = call('HMGET', run_key, 'num', 'state', 'dead')
+local r = call('HMGET', run_key, 'num', 'state', 'dead', 'brake_changes', 'brake_failed')
 if r[2] == 'closing' then
     call('HSET', run_key, 'state', ARGV[5], 'manifest_path', ARGV[6], 'previous_payload_sha256', ARGV[7],
         'records_files', ARGV[8], 'closed', now_ms(), 'manifest', ARGV[9])
@@ -23,6 +23,8 @@ if r[2] == 'closing' then
     call('SREM', prefix .. 'runs:cancelled', run)
     call('DEL', run_key .. ':parts')
     unpause_run(prefix, run, now_ms())
+    if r[4] == 'on' then call('HDEL', run_key, 'brake_changes') end -- a replay that opens it again begins anew
+    if r[5] == 'on' then call('HDEL', run_key, 'brake_failed', 'window') end
     if (tonumber(r[3]) or 0) <= 0 then call('DEL', run_key .. ':weights') end -- nothing can open it again
     lane_leave(prefix, run)
 end
