@@ -149,6 +149,15 @@ static void show_line(const char *name, const char *value)
     printf("%-14s %s\n", name, ctl_shown(value));
 }
 
+/* A line each: more of them than one line shows. */
+static void show_approvers(const struct run_view *run)
+{
+    const char *id = approvers_are_valid(run->approvers) ? run->approvers : NULL;
+
+    for (; id != NULL && *id != '\0'; id += id[64] == ',' ? 65 : 64)
+        printf("%-14s %.64s\n", "approved by", id);
+}
+
 static void show_missing(const struct run_view *run, const struct repair_look *look)
 {
     int64_t batches = repair_missing_batches(look), devices = repair_missing_devices(look);
@@ -192,8 +201,7 @@ static int show_one(struct ctl *ctl, const struct run_view *run, const struct re
     show_line("git commit", run->git_commit);
     if (run->plan_sha256 != NULL)
         show_line("plan", run->plan_sha256);
-    if (run->approvers != NULL)
-        show_line("approved by", run->approvers);
+    show_approvers(run);
     show_line("created", run->created_ms > 0 ? clock_iso(run->created_ms, time) : NULL);
     show_line("closed", run->closed_ms > 0 ? clock_iso(run->closed_ms, time) : NULL);
     show_line("batches", batches);

@@ -20,6 +20,7 @@
 
 #include "base/fsio.h"
 #include "harness/fail_alloc.h"
+#include "harness/desk_plan.h"
 #include "harness/pipeline.h"
 #include "queue/stream.h"
 
@@ -267,6 +268,24 @@ static void fill(struct bench *bench, const char *const *words)
     bench->argv[bench->argc] = NULL;
 }
 
+static void open_bench(struct bench *bench, const struct pipeline_options *options)
+{
+    memset(bench, 0, sizeof(*bench));
+    pipeline_start(&bench->pipeline, options);
+    buf_init(&bench->said, 16u * 1024 * 1024);
+    snprintf(bench->log, sizeof(bench->log), "%s/child.log", bench->pipeline.desk.dir);
+    bench->memory =
+        mmap(NULL, sizeof(*bench->memory), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(bench->memory != MAP_FAILED);
+}
+
+static void close_bench(struct bench *bench)
+{
+    munmap(bench->memory, sizeof(*bench->memory));
+    buf_release(&bench->said);
+    pipeline_stop(&bench->pipeline);
+}
+
 static void outlasts_memory_that_is_not_there(void **state)
 {
     static const struct path paths[] = {
@@ -287,13 +306,7 @@ static void outlasts_memory_that_is_not_there(void **state)
     struct bench bench;
 
     (void)state;
-    memset(&bench, 0, sizeof(bench));
-    pipeline_start(&bench.pipeline, &options);
-    buf_init(&bench.said, 16u * 1024 * 1024);
-    snprintf(bench.log, sizeof(bench.log), "%s/child.log", bench.pipeline.desk.dir);
-    bench.memory =
-        mmap(NULL, sizeof(*bench.memory), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(bench.memory != MAP_FAILED);
+    open_bench(&bench, &options);
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         const char *const push[] = { "abmctl",
                                      "--config",
@@ -309,14 +322,44 @@ static void outlasts_memory_that_is_not_there(void **state)
         fill(&bench, paths[i].stage < 0 ? push : work);
         walk(&bench, &paths[i]);
     }
-    munmap(bench.memory, sizeof(*bench.memory));
-    buf_release(&bench.said);
-    pipeline_stop(&bench.pipeline);
+    close_bench(&bench);
+}
+
+/* A plan is published whole or not, and what is left of it is gone on with. */
+static void a_plan_is_applied_all_the_same(void **state)
+{
+    static const struct path path = { "apply", abmctl_main, -1, "XLEN @ingest", 1 };
+    static struct desk_plan plan;
+    const struct pipeline_options options = { .bin = TEST_BIN };
+    const char *words[] = { "abmctl", "--config", NULL,     "apply", "--confirm",
+                            "--run",  "r1",       "--plan", NULL,    NULL };
+    struct bench bench;
+
+    (void)state;
+    open_bench(&bench, &options);
+    desk_plan_init(&plan);
+    for (int i = 0; i < DEVICES; i++) {
+        char serial[16];
+
+        snprintf(serial, sizeof(serial), "ALLOC%07d", i);
+        desk_plan_add(&plan, PLAN_ADD, serial, "DE", NULL, "bp-1a2b3c4d")->mdm_server_id = "mdm-main";
+    }
+    words[2] = bench.pipeline.desk.config;
+    words[8] = desk_plan_write(&plan, &bench.pipeline.desk, "plan.json");
+    setenv("ABM_TOKEN", "e2e-token", 1);
+    fill(&bench, words);
+    walk(&bench, &path);
+    close_bench(&bench);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(outlasts_memory_that_is_not_there) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(outlasts_memory_that_is_not_there),
+        cmocka_unit_test(a_plan_is_applied_all_the_same),
+    };
 
+    if (getenv("TEST_FILTER") != NULL)
+        cmocka_set_test_filter(getenv("TEST_FILTER"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
