@@ -272,6 +272,10 @@ static void of_two_plans_one_wins_each_device(void **state)
         static struct desk_plan doc;
 
         desk_plan_init(&doc);
+        if (k == 1) { /* as revert makes them: of no file and no rules */
+            doc.head.input_name = doc.head.input_sha256 = doc.head.mapping_sha256 = NULL;
+            doc.head.reverts = "another-run";
+        }
         for (int i = 0; i < 2 * ALL; i++) /* from both ends: each comes first somewhere */
             desk_plan_add(&doc, PLAN_ADD, serial_of(k == 0 ? i : 2 * ALL - 1 - i), "DE", NULL, wanted[k]);
         pipeline_apply_begin(&pipeline, &pushes[k],
