@@ -3,7 +3,7 @@
 #
 #   scripts/check-layers.sh [TOP]      TOP: another tree than this one, for the test of this check
 #
-# base <- crypto, queue, http, domain <- abm, evidence <- stages; base, queue, http, domain <- stage <- stages.
+# base <- crypto, queue, http, domain <- abm, evidence, secrets <- stages; base, queue, http, domain <- stage <- stages.
 # A library has one home. A stage does not include another stage.
 . "$(dirname "${BASH_SOURCE[0]}")/pipeline.sh"
 
@@ -20,6 +20,7 @@ declare -A may=(
     [domain]='base'
     [abm]='base crypto queue http domain'
     [evidence]='base crypto queue http domain'
+    [secrets]='base crypto queue http domain'
     [stage]='base queue http domain'
 )
 # Library header -> where it may be included: folders, or single files.

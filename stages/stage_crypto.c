@@ -2,6 +2,7 @@
 
 #include "crypto/secret.h"
 #include "crypto/sha256.h"
+#include "secrets/secrets.h"
 
 static void hash(const void *data, size_t len, char *hex_r)
 {
@@ -28,9 +29,27 @@ static void release(void *secret)
     secret_free(secret);
 }
 
+static void (*warn_to)(const char *event, const char *text);
+
+static void warn(void *unused, const char *event, const char *text)
+{
+    (void)unused;
+    warn_to(event, text);
+}
+
+static int open_secrets(const struct settings *settings, void (*to)(const char *event, const char *text),
+                        struct err *err)
+{
+    warn_to = to;
+    return secrets_open(settings, &(const struct vault_warn){ .warn = warn }, err);
+}
+
 const struct stage_crypto stage_crypto = {
     .sha256_hex = hash,
     .secret_open = open_secret,
     .secret_text = text,
     .secret_release = release,
+    .secrets_open = open_secrets,
+    .secrets_tend = secrets_tend,
+    .secrets_close = secrets_close,
 };

@@ -81,6 +81,8 @@ static int renew_token(struct exec *exec, struct call *call)
     if (call->is_token_renewed)
         return 0;
     call->is_token_renewed = true;
+    if (token->version == call->token_version)
+        token_distrust(token);
     return token_load(token, &ignored) == 0 && token->version != call->token_version;
 }
 

@@ -72,6 +72,12 @@ int token_load(struct token *token, struct err *err)
     return set_bearer(token, err);
 }
 
+void token_distrust(struct token *token)
+{
+    if (token->secret != NULL)
+        secret_distrust(token->secret);
+}
+
 void token_mask(const struct token *token, char *text, size_t len)
 {
     const char *secret = token->secret != NULL ? secret_text(token->secret) : NULL;

@@ -1,6 +1,6 @@
 /**
- * token.h - the ABM token as the header of each request. Read from its reference (env:, file:) when first
- * needed, and again when its file has changed; never in an error or a log.
+ * token.h - the ABM token as the header of each request. Read from its reference (crypto/secret.h) when first
+ * needed, and again when it has changed there; never in an error or a log.
  */
 #ifndef ABM_TOKEN_H
 #define ABM_TOKEN_H
@@ -25,6 +25,9 @@ void token_release(struct token *token);
 /** Makes token->bearer the present one. A file that cannot be read again leaves the one in hand. ERR_SECRET*,
  * ERR_NOMEM. */
 int token_load(struct token *token, struct err *err);
+
+/** ABM has refused it: the next token_load asks where it comes from, though it did not long ago. */
+void token_distrust(struct token *token) __attribute__((nonnull(1)));
 
 /**
  * Puts '*' over each place of text[len] where the token stands: an API, or what stands before it, that

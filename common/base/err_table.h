@@ -44,6 +44,17 @@
     X(ERR_SEAL, "seal", SETTINGS, "give the secrets.seal_key it was sealed with, or store the secret anew")  \
     X(ERR_CSR, "csr", INPUT, "give the request or certificate a subject and a time as the text says")        \
     X(ERR_P7M, "p7m", INPUT, "name the .p7m that Apple made for this very certificate, unchanged")           \
+    X(ERR_VAULT_AWAY, "vault_away", SERVICE,                                                                 \
+      "look at secrets.vault.address, the network and whether Vault is unsealed")                            \
+    X(ERR_VAULT_TLS, "vault_tls", SERVICE, "look at Vault's certificate and secrets.vault.ca_file")          \
+    X(ERR_VAULT_ANSWER, "vault_answer", SERVICE,                                                             \
+      "secrets.vault.address answers what Vault would not: correct it")                                      \
+    X(ERR_VAULT_LOGIN, "vault_login", SETTINGS,                                                              \
+      "correct secrets.vault.auth and what it logs in with, or the role in Vault")                           \
+    X(ERR_VAULT_DENIED, "vault_denied", SETTINGS,                                                            \
+      "give the role or token a policy that may read the named path")                                        \
+    X(ERR_VAULT_MISSING, "vault_missing", SETTINGS,                                                          \
+      "store the named field in Vault (KV version 2), or correct the reference")                             \
     /* input files */                                                                                        \
     X(ERR_INPUT_EMPTY, "input_empty", INPUT, "the file has no devices: export it again")                     \
     X(ERR_INPUT_FORMAT, "input_format", INPUT, "name the file .csv, .yaml, .yml, .jsonl or .ndjson")         \

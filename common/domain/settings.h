@@ -58,6 +58,18 @@ struct stage_settings {
     int64_t shutdown_grace_ms;
 };
 
+/* Where Vault is, and how to log in; only where address is set. */
+struct vault_location {
+    const char *address; /* no trailing slash; NULL: there is none */
+    const char *name_space;
+    const char *ca_file;                 /* resolved; NULL: the system's */
+    const char *auth;                    /* "token", "approle", "kubernetes" */
+    const char *mount;                   /* of the auth method; NULL: its own name */
+    const char *token, *secret_id, *jwt; /* secret references, none of them to Vault; NULL */
+    const char *role_id, *role;          /* NULL */
+    int64_t timeout_ms;
+};
+
 enum stage_index { STAGE_VALIDATE, STAGE_IMPORT, STAGE_ASSIGN, STAGE_VERIFY, STAGE_AUDIT, STAGE_COUNT };
 
 struct settings {
@@ -88,6 +100,7 @@ struct settings {
     size_t apply_approver_count;
     const char *secrets_seal_key; /* a secret reference; NULL */
     bool secrets_allow_mount_mode;
+    struct vault_location secrets_vault;
 };
 
 /** The file to read: given (of --config), else $ABM_CONFIG, else config/pipeline.yaml. NULL and "" are not

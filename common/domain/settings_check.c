@@ -7,8 +7,7 @@
 
 #define API_TIMEOUT_MS 15000
 
-/* "localhost", 127.0.0.0/8, [::1]: what never leaves this machine. */
-static bool is_loopback(const char *url)
+bool setting_is_loopback(const char *url)
 {
     const char *host = strstr(url, "://") + 3;
     size_t len = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
@@ -30,7 +29,8 @@ static int check_url(const struct loaded *loaded, size_t index, struct err *err)
     const struct org_settings *org = &loaded->settings.orgs[index];
     struct setting_place place;
 
-    if (str_starts(org->api_base_url, "https://") || org->api_allow_http || is_loopback(org->api_base_url))
+    if (str_starts(org->api_base_url, "https://") || org->api_allow_http ||
+        setting_is_loopback(org->api_base_url))
         return 0;
     setting_find_place(loaded, SCOPE_ORG, index, settings_row_of(SCOPE_ORG, "api.base_url"), &place);
     return setting_fail(
@@ -77,7 +77,7 @@ static int check_approvals(const struct loaded *loaded, struct err *err)
 
 int settings_check(struct loaded *loaded, struct err *err)
 {
-    if (check_approvals(loaded, err) != 0)
+    if (check_approvals(loaded, err) != 0 || settings_check_secrets(loaded, err) != 0)
         return -1;
     for (size_t i = 0; i < loaded->settings.org_count; i++)
         if (check_url(loaded, i, err) != 0 || check_timeout(loaded, i, err) != 0)

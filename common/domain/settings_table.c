@@ -11,6 +11,9 @@
 #define MILLION INT64_C(1000000)
 #define BILLION (1000 * MILLION)
 
+/* Where Kubernetes puts the token of a pod's service account. */
+#define SERVICE_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount/token"
+
 #define TOP(member)   SCOPE_TOP, offsetof(struct settings, member)
 #define ORG(member)   SCOPE_ORG, offsetof(struct org_settings, member)
 #define STAGE(member) SCOPE_STAGE, offsetof(struct stage_settings, member)
@@ -125,6 +128,28 @@ static const struct setting rows[] = {
         HELP("32 bytes in base64 that seal what must stand in Redis (tokens)")),
     ROW("secrets.allow_mount_mode", TOP(secrets_allow_mount_mode), BOOL, DEFAULT("false"),
         HELP("take a secret file that others may read where it is on a read-only mount, as in a container")),
+    ROW("secrets.vault.address", TOP(secrets_vault.address), VAULT_URL, OPTIONAL,
+        HELP("where Vault or OpenBao is, for `vault:PATH#FIELD`; https, and http for loopback hosts")),
+    ROW("secrets.vault.namespace", TOP(secrets_vault.name_space), TEXT, OPTIONAL,
+        HELP("the namespace there; absent: the root's")),
+    ROW("secrets.vault.ca_file", TOP(secrets_vault.ca_file), PATH, OPTIONAL,
+        HELP("certificates (PEM) that Vault's is checked with; absent: the system's")),
+    ROW("secrets.vault.auth", TOP(secrets_vault.auth), VAULT_AUTH, DEFAULT("token"),
+        HELP("how to log in: `token`, `approle` or `kubernetes`")),
+    ROW("secrets.vault.mount", TOP(secrets_vault.mount), TEXT, OPTIONAL,
+        .shown_fallback = "the method's own name", HELP("where the auth method is mounted, below `auth/`")),
+    ROW("secrets.vault.token", TOP(secrets_vault.token), SECRET, OPTIONAL,
+        HELP("the token, where `auth` is `token`; no `vault:` reference, as the next two")),
+    ROW("secrets.vault.role_id", TOP(secrets_vault.role_id), TEXT, OPTIONAL,
+        HELP("the role's id, where `auth` is `approle`")),
+    ROW("secrets.vault.secret_id", TOP(secrets_vault.secret_id), SECRET, OPTIONAL,
+        HELP("its secret id; read again for each login")),
+    ROW("secrets.vault.role", TOP(secrets_vault.role), TEXT, OPTIONAL,
+        HELP("the role, where `auth` is `kubernetes`")),
+    ROW("secrets.vault.jwt", TOP(secrets_vault.jwt), SECRET, DEFAULT("file:" SERVICE_ACCOUNT),
+        HELP("the service account's token; read again for each login")),
+    ROW("secrets.vault.timeout", TOP(secrets_vault.timeout_ms), DURATION, DEFAULT("5s"),
+        RANGE(100, 60 * SECOND), HELP("the longest wait for one answer of Vault")),
 };
 
 const struct setting *settings_rows(size_t *count_r)
@@ -178,6 +203,8 @@ char *setting_type_text(const struct setting *row, char *text)
         [SETTING_SECRET] = "secret reference",
         [SETTING_REDIS_URL] = "URL",
         [SETTING_API_URL] = "URL",
+        [SETTING_VAULT_URL] = "URL",
+        [SETTING_VAULT_AUTH] = "name",
         [SETTING_DIALECT] = "name",
         [SETTING_PATTERN] = "pattern",
         [SETTING_SIGNER] = "signer",

@@ -23,6 +23,8 @@ enum setting_type {
     SETTING_SECRET,
     SETTING_REDIS_URL,
     SETTING_API_URL,
+    SETTING_VAULT_URL,
+    SETTING_VAULT_AUTH,
     SETTING_DIALECT,
     SETTING_PATTERN,
     SETTING_SIGNER,
@@ -105,6 +107,10 @@ int settings_take(struct loaded *loaded, enum setting_scope scope, size_t instan
 /** What no row can see alone: base_url against allow_http, the API's time-out against the leases
  * (settings_check.c). */
 int settings_check(struct loaded *loaded, struct err *err);
+/** What belongs together in secrets.vault, and who refers to it (settings_secrets.c). */
+int settings_check_secrets(struct loaded *loaded, struct err *err);
+/** "localhost", 127.0.0.0/8, [::1]: an URL of what never leaves this machine (settings_check.c). */
+bool setting_is_loopback(const char *url);
 /** Where a row of an instance is set, or would be: for messages. */
 void setting_find_place(const struct loaded *loaded, enum setting_scope scope, size_t instance, size_t row,
                         struct setting_place *place_r);

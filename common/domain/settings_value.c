@@ -156,9 +156,11 @@ static int take_secret(const struct value *value, const char **kept_r, struct er
         return keep_text(value, value->text, kept_r, err);
     if (str_starts(value->text, "file:") && value->text[5] != '\0')
         return keep_path(value, "file:", value->text + 5, kept_r, err);
-    if (str_starts(value->text, "vault:"))
-        return fail_later(value, "vault:", "env:NAME, file:PATH or systemd:NAME", err);
-    return fail_type(value, "a secret reference, env:NAME, file:PATH or systemd:NAME, not the secret itself",
+    if (str_starts(value->text, "vault:") && strchr(value->text, '#') != NULL)
+        return keep_text(value, value->text, kept_r, err);
+    return fail_type(value,
+                     "a secret reference, env:NAME, file:PATH, systemd:NAME or vault:PATH#FIELD, not the "
+                     "secret itself",
                      err);
 }
 
@@ -179,7 +181,8 @@ static int take_redis_url(const struct value *value, const char **kept_r, struct
     return fail_type(value, wanted, err);
 }
 
-static int take_api_url(const struct value *value, const char **kept_r, struct err *err)
+/* Of ABM or Vault: a host, and perhaps a path. */
+static int take_url(const struct value *value, const char *instead, const char **kept_r, struct err *err)
 {
     size_t len = strlen(value->text);
     const char *rest = strstr(value->text, "://");
@@ -188,12 +191,20 @@ static int take_api_url(const struct value *value, const char **kept_r, struct e
         strchr("/:?#", rest[3]) != NULL || strpbrk(value->text, "?# \\") != NULL)
         return fail_type(value, "an URL such as https://api.business.apple.com, without query", err);
     if (strchr(value->text, '@') != NULL)
-        return setting_fail(&value->place, err, ERR_SETTINGS,
-                            "no user or password in the URL: give api.token");
+        return setting_fail(&value->place, err, ERR_SETTINGS, "no user or password in the URL: give %s",
+                            instead);
     while (value->text[len - 1] == '/')
         len--;
     *kept_r = pool_strndup(value->loaded->pool, value->text, len);
     return *kept_r == NULL ? pool_failed(value->loaded->pool, err) : 0;
+}
+
+static int take_auth(const struct value *value, const char **kept_r, struct err *err)
+{
+    if (strcmp(value->text, "token") != 0 && strcmp(value->text, "approle") != 0 &&
+        strcmp(value->text, "kubernetes") != 0)
+        return fail_type(value, "token, approle or kubernetes", err);
+    return keep_text(value, value->text, kept_r, err);
 }
 
 static int take_dialect(const struct value *value, const char **kept_r, struct err *err)
@@ -357,7 +368,9 @@ static int take_text(struct value *value, void *member, struct err *err)
     case SETTING_PATH: return keep_path(value, "", value->text, member, err);
     case SETTING_SECRET: return take_secret(value, member, err);
     case SETTING_REDIS_URL: return take_redis_url(value, member, err);
-    case SETTING_API_URL: return take_api_url(value, member, err);
+    case SETTING_API_URL: return take_url(value, "api.token", member, err);
+    case SETTING_VAULT_URL: return take_url(value, "secrets.vault.token", member, err);
+    case SETTING_VAULT_AUTH: return take_auth(value, member, err);
     case SETTING_DIALECT: return take_dialect(value, member, err);
     case SETTING_PATTERN: return take_pattern(value, member, err);
     case SETTING_SIGNER: return take_signer(value, member, err);

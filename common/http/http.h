@@ -66,6 +66,7 @@ struct http_request {
     const char *body; /* NULL: none; borrowed until done */
     size_t body_len;
     int64_t send_before_ms; /* boot time: not sent after that moment; 0: whenever */
+    bool is_secret;         /* its answer: kept in one place from the first byte on, wiped when forgotten */
     void *user;
 
     enum http_result result;

@@ -22,6 +22,8 @@ static void drop_headers(struct http_answer_headers *got)
 
 void http_request_reset(struct http_request *request)
 {
+    if (request->is_secret && request->answer.len > 0)
+        explicit_bzero(request->answer.data, request->answer.len);
     buf_release(&request->answer);
     drop_headers(&request->got);
     request->result = HTTP_NOT_SENT;

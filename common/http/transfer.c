@@ -198,6 +198,9 @@ int transfer_begin(struct transfer *transfer, const struct transfer_settings *se
         request->result = HTTP_NOT_SENT;
         return 0;
     }
+    /* Growing would leave copies behind. */
+    if (request->is_secret && buf_reserve(&request->answer, settings->max_body_bytes) != 0)
+        return err_set(err, ERR_NOMEM, 0, "http: no memory for an answer");
     if (transfer->easy == NULL)
         transfer->easy = curl_easy_init();
     if (transfer->easy == NULL)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/dump.h"
 #include "base/log.h"
@@ -18,6 +19,8 @@
 #include "stage/health_check.h"
 #include "stage/redis_settings.h"
 #include "stage/worker.h"
+
+#define SAY_EVERY_MS 60000
 
 struct options {
     const char *config, *org;
@@ -130,6 +133,11 @@ static int read_options(int argc, char **argv, const struct stage *stage, struct
 
 extern char **environ;
 
+static void warn(const char *event, const char *text)
+{
+    log_warn(event, "text", text, NULL);
+}
+
 static int read_settings(struct worker *worker, const struct options *options, struct err *err)
 {
     const char *org = options->org != NULL ? options->org : getenv("ABM_ORG");
@@ -142,7 +150,7 @@ static int read_settings(struct worker *worker, const struct options *options, s
     if (worker->stage->next != NULL)
         worker->next_own = &worker->settings->stages[stage_index_of(worker->stage->next)];
     keys_init(&worker->keys, worker->org->name);
-    return 0;
+    return worker->stage->crypto->secrets_open(worker->settings, warn, err);
 }
 
 static void name_worker(struct worker *worker)
@@ -159,15 +167,36 @@ static void name_worker(struct worker *worker)
              (int)getpid(), rand_hex16(chance));
 }
 
+/* Without whom a secret is asked of nothing can begin: waited for, with what it says. */
+static int await_secret(const struct worker *worker, const char *reference, void **secret_r, struct err *err)
+{
+    const struct stage_crypto *crypto = worker->stage->crypto;
+    int64_t said_ms = 0;
+
+    for (int attempt = 1;; attempt++) {
+        if (worker_is_stopping(NULL))
+            return err_set(err, ERR_STOPPED, 0, "told to stop while a secret was waited for");
+        err_reset(err);
+        if (crypto->secret_open(reference, worker->settings->secrets_allow_mount_mode, secret_r, err) == 0)
+            return 0;
+        if (err_class_of(err->code) != ERR_CLASS_SERVICE)
+            return -1;
+        if (attempt == 1 || clock_boot_ms() - said_ms >= SAY_EVERY_MS) {
+            said_ms = clock_boot_ms();
+            log_err(LOG_LEVEL_WARN, "secret_awaited", err, NULL);
+        }
+        worker_rest(backoff_ms(100, 5000, attempt, rand_u32()));
+    }
+}
+
 /* *text_r: NULL where no secret is set. */
-static int open_secret(const struct worker *worker, const char *reference, void **secret_r,
-                       const char **text_r, struct err *err)
+static int open_secret(const struct worker *worker, const char *setting, const char *reference,
+                       void **secret_r, const char **text_r, struct err *err)
 {
     const struct stage_crypto *crypto = worker->stage->crypto;
 
-    if (reference != NULL &&
-        crypto->secret_open(reference, worker->settings->secrets_allow_mount_mode, secret_r, err) != 0)
-        return -1;
+    if (reference != NULL && await_secret(worker, reference, secret_r, err) != 0)
+        return err_prefix(err, "%s", setting);
     *text_r = *secret_r != NULL ? crypto->secret_text(*secret_r) : NULL;
     return 0;
 }
@@ -177,9 +206,10 @@ static int open_redis(struct worker *worker, struct err *err)
     const struct settings *settings = worker->settings;
     const char *password, *sentinel;
 
-    if (open_secret(worker, settings->redis_password, &worker->password, &password, err) != 0 ||
-        open_secret(worker, settings->redis_sentinel_password, &worker->sentinel_password, &sentinel, err) !=
-            0)
+    if (open_secret(worker, "redis.password", settings->redis_password, &worker->password, &password, err) !=
+            0 ||
+        open_secret(worker, "redis.sentinel_password", settings->redis_sentinel_password,
+                    &worker->sentinel_password, &sentinel, err) != 0)
         return -1;
     worker->redis_settings = redis_settings_of(settings, password, sentinel);
     worker->redis_settings.name = worker->consumer;
@@ -305,6 +335,7 @@ static void release(struct worker *worker)
     redis_free(worker->redis);
     worker->stage->crypto->secret_release(worker->password);
     worker->stage->crypto->secret_release(worker->sentinel_password);
+    worker->stage->crypto->secrets_close();
     settings_free(worker->settings);
 }
 
@@ -348,8 +379,12 @@ int stage_main(int argc, char **argv, const struct stage *stage)
         release(&worker);
         return rc == 0 ? 0 : 1;
     }
-    if (start(&worker, &err) != 0)
-        return fail(&worker, &err);
+    if (start(&worker, &err) != 0) {
+        if (err.code != ERR_STOPPED)
+            return fail(&worker, &err);
+        release(&worker); /* before anything was begun */
+        return 0;
+    }
     log_info("started", "org", worker.org->name, "consumer", worker.consumer, "version", ABM_VERSION, NULL);
     (void)worker_run(&worker, &err);
     leave(&worker);

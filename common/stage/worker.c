@@ -368,6 +368,7 @@ static int step(struct worker *worker, struct err *err)
     const char *closed;
 
     worker_notice_server(worker);
+    worker->stage->crypto->secrets_tend();
     if (worker_look(worker, err) != 0 || worker_tend(worker, err) != 0)
         return -1;
     closed = worker_gate(worker);

@@ -71,7 +71,10 @@ static int check_all(struct ctl *ctl, struct json_out *warnings, struct err *err
     if (check_redis(settings, err) != 0 ||
         check_reference("redis.password", settings->redis_password, err) != 0 ||
         check_reference("redis.sentinel_password", settings->redis_sentinel_password, err) != 0 ||
-        check_reference("secrets.seal_key", settings->secrets_seal_key, err) != 0)
+        check_reference("secrets.seal_key", settings->secrets_seal_key, err) != 0 ||
+        check_reference("secrets.vault.token", settings->secrets_vault.token, err) != 0 ||
+        check_reference("secrets.vault.secret_id", settings->secrets_vault.secret_id, err) != 0 ||
+        check_reference("secrets.vault.jwt", settings->secrets_vault.jwt, err) != 0)
         return err_prefix(err, "%s", settings->path);
     return 0;
 }

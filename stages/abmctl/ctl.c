@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "crypto/secret.h"
 #include "queue/key_types.h"
+#include "secrets/secrets.h"
 #include "stage/redis_settings.h"
 
 #define DEFAULT_CONFIG "config/pipeline.yaml"
@@ -27,11 +28,21 @@ const char *ctl_config_path(const struct ctl *ctl)
     return path != NULL && path[0] != '\0' ? path : DEFAULT_CONFIG;
 }
 
+static void warn(void *user, const char *event, const char *text)
+{
+    (void)event;
+    ctl_say(user, "%s", text);
+}
+
 int ctl_open_settings(struct ctl *ctl, struct err *err)
 {
+    const struct vault_warn warn_to = { .warn = warn, .user = ctl };
+
     if (ctl->settings != NULL)
         return 0;
-    return settings_load(ctl_config_path(ctl), environ, &ctl->settings, err);
+    if (settings_load(ctl_config_path(ctl), environ, &ctl->settings, err) != 0)
+        return -1;
+    return secrets_open(ctl->settings, &warn_to, err);
 }
 
 int ctl_open_org(struct ctl *ctl, struct err *err)

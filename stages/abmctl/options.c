@@ -12,6 +12,7 @@
 #include "base/start.h"
 #include "base/str.h"
 #include "crypto/secret.h"
+#include "secrets/secrets.h"
 
 #define OPTIONS_MAX 32
 #define FIRST_VALUE 1000 /* getopt_long's val of row 0; below are the letters */
@@ -326,6 +327,7 @@ static void look_at_terminal(struct ctl *ctl)
 static void release(struct ctl *ctl)
 {
     redis_free(ctl->redis);
+    secrets_close();
     settings_free(ctl->settings);
     secret_free(ctl->password); /* after the connection, which borrows both */
     secret_free(ctl->sentinel_password);

@@ -18,11 +18,12 @@
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 /* The least that loads; what a row adds stands behind it. */
-#define REDIS "version: 1\nredis: { url: \"redis://127.0.0.1:6379/0\" }\n"
-#define API   "dialect: abm-v2, base_url: \"https://abm.example\", token: \"env:ABM_TOKEN\""
-#define ORG   "orgs:\n  acme:\n    api: { " API " }\n    rate_limit: { requests: 100 }\n    rules: b.yaml\n"
-#define AUDIT "audit: { signer: \"ed25519:file:audit.key\", sinks: [\"file:evidence\"] }\n"
-#define LEAST REDIS ORG AUDIT
+#define REDIS       "version: 1\nredis: { url: \"redis://127.0.0.1:6379/0\" }\n"
+#define API         "dialect: abm-v2, base_url: \"https://abm.example\", token: \"env:ABM_TOKEN\""
+#define ORG         "orgs:\n  acme:\n    api: { " API " }\n    rate_limit: { requests: 100 }\n    rules: b.yaml\n"
+#define AUDIT       "audit: { signer: \"ed25519:file:audit.key\", sinks: [\"file:evidence\"] }\n"
+#define LEAST       REDIS ORG AUDIT
+#define VAULT(rest) "secrets:\n  vault: { address: \"https://vault:8200\", timeout: 2s, " rest " }\n"
 
 static char folder[] = "/tmp/test_settings.XXXXXX";
 static char path[64];
@@ -252,10 +253,30 @@ static void says_what_is_wrong_and_where(void **state)
         { "a yes", LEAST "secrets: { allow_mount_mode: yes }\n", ERR_SETTINGS_TYPE,
           "'yes', wanted true or false" },
         { "a secret itself", LEAST "secrets: { seal_key: \"s3cr3tvalue\" }\n", ERR_SETTINGS_TYPE,
-          "secrets.seal_key: wanted a secret reference, env:NAME, file:PATH or systemd:NAME, not the secret "
-          "itself" },
-        { "a vault", LEAST "secrets: { seal_key: \"vault:a#b\" }\n", ERR_SETTINGS,
-          "vault: is not served by this version" },
+          "secrets.seal_key: wanted a secret reference, env:NAME, file:PATH, systemd:NAME or "
+          "vault:PATH#FIELD, "
+          "not the secret itself" },
+        { "a vault nobody knows", LEAST "secrets: { seal_key: \"vault:a/b#c\" }\n", ERR_SETTINGS_MISSING,
+          "secrets.seal_key: it is in Vault, but secrets.vault.address is not set" },
+        { "a vault without a field", LEAST "secrets: { seal_key: \"vault:s3cr3tvalue\" }\n",
+          ERR_SETTINGS_TYPE, "wanted a secret reference, env:NAME" },
+        { "a vault in clear", LEAST "secrets: { vault: { address: \"http://vault:8200\", token: env:T } }\n",
+          ERR_SETTINGS, "secrets.vault.address: http sends secrets in clear: use https" },
+        { "a vault that nobody logs in at", LEAST VAULT("namespace: n"), ERR_SETTINGS_MISSING,
+          "secrets.vault.token is missing: auth: token wants it" },
+        { "a vault without its secret id", LEAST VAULT("auth: approle, role_id: r"), ERR_SETTINGS_MISSING,
+          "secrets.vault.secret_id is missing: auth: approle wants it" },
+        { "a vault without its role id", LEAST VAULT("auth: approle, secret_id: env:S"), ERR_SETTINGS_MISSING,
+          "secrets.vault.role_id is missing" },
+        { "a vault without its role", LEAST VAULT("auth: kubernetes"), ERR_SETTINGS_MISSING,
+          "secrets.vault.role is missing: auth: kubernetes wants it" },
+        { "a way to log in that there is not", LEAST VAULT("auth: ldap"), ERR_SETTINGS_TYPE,
+          "'ldap', wanted token, approle or kubernetes" },
+        { "a vault within itself", LEAST VAULT("token: \"vault:a/b#c\""), ERR_SETTINGS,
+          "secrets.vault.token: what logs in at Vault cannot be read from there" },
+        { "a password in the vault's URL",
+          LEAST "secrets: { vault: { address: \"https://u:p@vault\", token: env:T } }\n", ERR_SETTINGS,
+          "no user or password in the URL: give secrets.vault.token" },
         { "a concurrency", LEAST "stages: { verify: { concurrency: 257 } }\n", ERR_SETTINGS_TYPE,
           "1 to 256" },
         { "attempts", LEAST "stages: { verify: { retry: { attempts: 0 } } }\n", ERR_SETTINGS_TYPE,
