@@ -396,6 +396,40 @@ static void a_cancel_ends_a_paused_run(void **state)
     end_whole();
 }
 
+static void apply_plan_of(const char *csv)
+{
+    const char *plan = desk_path(&pipeline.desk, "plan.json");
+
+    desk_expect(&pipeline.desk, desk_ctl(&pipeline.desk, "plan", "--input", csv, "-o", plan, NULL), 0, NULL,
+                NULL);
+    desk_expect(&pipeline.desk,
+                desk_ctl(&pipeline.desk, "apply", "--plan", plan, "--confirm", "--run", RUN, "--batch-size",
+                         "50", NULL),
+                0, NULL, NULL);
+}
+
+/* Of a plan only the changes are in the run, and they are measured all the same by what there is. */
+static void a_plan_is_measured_by_all_that_it_saw(void **state)
+{
+    static const int changed[] = { DEVICES / 20, DEVICES / 2 };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        apply_plan_of(start(CHANGES, &(struct fleet){ DEVICES, changed[i] }, NULL, 1));
+        if (i == 1) {
+            await("HEXISTS", "@runs:paused", RUN, 1);
+            stands_still();
+            assert_true(changes() <= DEVICES / 10);
+            resume();
+        }
+        assert_true(pipeline_wait_state(&pipeline, RUN, "closed", END_MS));
+        assert_int_equal(field("plan_unchanged"), DEVICES - changed[i]);
+        assert_int_equal(field("assigned"), changed[i]);
+        assert_int_equal(pipeline_log_count(&pipeline, "\"run_paused\""), (int)i);
+        end_whole();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,7 +442,9 @@ int main(void)
         cmocka_unit_test(paused_by_hand_nothing_is_sent),
         cmocka_unit_test(kills_change_no_weight),
         cmocka_unit_test(a_cancel_ends_a_paused_run),
+        cmocka_unit_test(a_plan_is_measured_by_all_that_it_saw),
     };
 
+    setenv("ABM_TOKEN", "e2e-token", 1); /* plan and apply ask ABM themselves */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

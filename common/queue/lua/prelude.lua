@@ -326,13 +326,16 @@ local weights = {}
 
 function weights.open(prefix, run) return { key = prefix .. 'run:' .. run .. ':weights', fields = {} } end
 
+-- The field of a row, as a list of its characters; and the row's place in it.
 local function weights_place(w, row)
     local at = row % 64
-    local name = string.format('%.0f', (row - at) / 64)
-    local field = w.fields[name]
+    local number = (row - at) / 64
+    local field = w.fields[number]
     if not field then
-        field = { text = call('HGET', w.key, name) or '' }
-        w.fields[name] = field
+        local text = call('HGET', w.key, string.format('%.0f', number)) or ''
+        field = { letters = {}, len = #text }
+        for i = 1, #text do field.letters[i] = string.sub(text, i, i) end
+        w.fields[number] = field
     end
     return field, at + 1
 end
@@ -340,19 +343,20 @@ end
 -- ' ' where it was not weighed
 function weights.get(w, row)
     local field, at = weights_place(w, row)
-    return at <= #field.text and string.sub(field.text, at, at) or ' '
+    return field.letters[at] or ' '
 end
 
 function weights.set(w, row, weight)
     local field, at = weights_place(w, row)
-    local text = field.text .. string.rep(' ', at - 1 - #field.text)
-    field.text = string.sub(text, 1, at - 1) .. weight .. string.sub(text, at + 1)
+    for i = field.len + 1, at - 1 do field.letters[i] = ' ' end
+    field.len = math.max(field.len, at)
+    field.letters[at] = weight
     field.is_changed = true
 end
 
 function weights.save(w)
-    for name, field in pairs(w.fields) do
-        if field.is_changed then call('HSET', w.key, name, field.text) end
+    for number, field in pairs(w.fields) do
+        if field.is_changed then call('HSET', w.key, string.format('%.0f', number), table.concat(field.letters)) end
     end
 end
 
