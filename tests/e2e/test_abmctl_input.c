@@ -201,6 +201,50 @@ static void refuses_bad_settings(void **state)
                 "/nonexistent/pipeline.yaml");
 }
 
+/* What config check sees of references without asking Vault: their form, and that each leads somewhere. */
+static void checks_references_to_vault(void **state)
+{
+    static const struct {
+        const char *what, *token, *vault;
+        int status;
+        const char *want;
+    } rows[] = {
+        { "a good one", "vault:secret/abm#token", "address: \"https://vault.example:8200\", token: \"env:T\"",
+          0, "is correct" },
+        { "no address", "vault:secret/abm#token", "timeout: 5s", 78,
+          "orgs.acme.api.token: it is in Vault, but secrets.vault.address is not set" },
+        { "no path behind the engine", "vault:secret#token",
+          "address: \"https://vault.example\", token: \"env:T\"", 78, "vault: wants PATH#FIELD" },
+        { "a path that climbs", "vault:secret/../sys#token",
+          "address: \"https://vault.example\", token: \"env:T\"", 78, "vault: wants PATH#FIELD" },
+        { "a login that is none", "env:T", "address: \"https://vault.example\", token: \"env:1\"", 78,
+          "secrets.vault.token: env: wants the name of a variable" },
+        { "a CA that is not there", "env:T",
+          "address: \"https://vault.example\", token: \"env:T\", ca_file: /nonexistent/ca.pem", 65,
+          "/nonexistent/ca.pem" },
+        { "a credential by a path", "systemd:a/b", "timeout: 5s", 78, "systemd: wants the name" },
+    };
+    struct desk *desk = *state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[1024];
+        int len = snprintf(text, sizeof(text),
+                           "version: 1\nredis: { url: \"redis://127.0.0.1:1\" }\norgs:\n  acme:\n"
+                           "    api: { dialect: abm-v2, base_url: \"https://abm.example\", token: \"%s\" }\n"
+                           "    rate_limit: { requests: 1 }\n    rules: blueprints.yaml\n"
+                           "audit: { signer: \"ed25519:file:k\", sinks: [\"file:e\"] }\n"
+                           "secrets: { vault: { %s } }\n",
+                           rows[i].token, rows[i].vault);
+        int status;
+
+        desk_file(desk, "vault.yaml", text, (size_t)len);
+        status = desk_ctl(desk, "config", "check", "--config", desk_path(desk, "vault.yaml"), NULL);
+        if (status != rows[i].status ||
+            strstr(status == 0 ? desk->out.data : desk->err.data, rows[i].want) == NULL)
+            fail_msg("%s: %d: %s%s", rows[i].what, status, desk->out.data, desk->err.data);
+    }
+}
+
 static void refuses_bad_usage(void **state)
 {
     struct desk *desk = *state;
@@ -294,6 +338,7 @@ int main(void)
         INPUT_TEST(refuses_unreadable_files), INPUT_TEST(refuses_ten_megabytes_in_a_field),
         INPUT_TEST(tells_wrong_rows),         INPUT_TEST(escapes_what_it_shows),
         INPUT_TEST(refuses_bad_rules),        INPUT_TEST(refuses_bad_settings),
+        INPUT_TEST(refuses_bad_rules),        INPUT_TEST(checks_references_to_vault),
         INPUT_TEST(refuses_bad_usage),        INPUT_TEST(needs_redis),
         INPUT_TEST(refuses_an_old_redis),     INPUT_TEST(notices_a_full_disk),
     };
