@@ -47,7 +47,7 @@ struct vault_settings {
 /** Asks nothing. ERR_NOMEM, ERR_FILE_MISSING (ca_file). */
 int vault_new(const struct vault_settings *settings, struct vault_client **vault_r, struct err *err)
     __attribute__((nonnull(1, 2, 3)));
-/** The token is wiped; it lives on in Vault until its lease ends. NULL is taken. */
+/** The token is wiped; without vault_log_out it lives on in Vault until its lease ends. NULL is taken. */
 void vault_free(struct vault_client *vault);
 
 /**
@@ -72,5 +72,11 @@ int vault_read(struct vault_client *vault, const char *target, struct secret **v
  */
 int vault_tend(struct vault_client *vault, struct err *err)
     __attribute__((nonnull(1, 2), warn_unused_result));
+
+/**
+ * Revokes the token that a login gave, so that those of short commands do not gather in Vault until their
+ * leases end. One that the settings give stays. What fails is let be.
+ */
+void vault_log_out(struct vault_client *vault) __attribute__((nonnull(1)));
 
 #endif

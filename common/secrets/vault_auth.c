@@ -228,6 +228,24 @@ int vault_tend(struct vault_client *vault, struct err *err)
     return rc < 0 ? -1 : 0;
 }
 
+void vault_log_out(struct vault_client *vault)
+{
+    struct vault_ask ask = { .method = "POST", .path = "/v1/auth/token/revoke-self", .token = vault->token };
+    struct err ignored = ERR_INIT;
+    struct buf body;
+
+    if (vault->token == NULL || vault->settings.auth == VAULT_AUTH_TOKEN)
+        return;
+    buf_init(&body, 16);
+    buf_add_str(&body, "{}");
+    ask.body = &body;
+    if (!body.is_failed)
+        (void)vault_send(vault, &ask, &ignored);
+    vault_forget(vault);
+    buf_release(&body);
+    vault_drop_token(vault);
+}
+
 void vault_drop_token(struct vault_client *vault)
 {
     secret_free(vault->token);

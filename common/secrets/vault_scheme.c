@@ -151,6 +151,8 @@ void vault_scheme_tend(void)
 
 void vault_scheme_close(void)
 {
+    if (served.vault != NULL)
+        vault_log_out(served.vault);
     vault_free(served.vault);
     memset(&served, 0, sizeof(served));
 }

@@ -27,7 +27,7 @@ int vault_scheme_serve(const struct vault_settings *settings, const struct vault
 /** vault_tend; a failure is warned of. Nothing where vault: is not served. */
 void vault_scheme_tend(void);
 
-/** The client goes. References of vault: fail from here on; secrets in hand stay as they are. */
+/** The client logs out and goes. References of vault: fail from here on; secrets in hand stay as they are. */
 void vault_scheme_close(void);
 
 #endif

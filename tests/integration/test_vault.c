@@ -377,11 +377,17 @@ static void renews_a_token_of_the_settings(void **state)
 {
     struct vault_settings settings = settings_for(VAULT_AUTH_APPROLE);
     char token[VAULT_TOKEN_MAX];
+    struct vault_client *other;
+    struct err err = ERR_INIT;
     struct secret *secret;
+    int64_t version;
 
     (void)state;
-    serve(&settings);
-    secret_free(resolve("vault:secret/abm#token"));
+    need(vault_new(&settings, &other, &err), &err);
+    need(vault_read(other, "secret/abm#token", &secret, &version, &err), &err);
+    assert_int_equal(version, 1);
+    secret_free(secret);
+    vault_free(other);
     assert_true(vault_server_last_token(server, token));
     settings = settings_for(VAULT_AUTH_TOKEN);
     setenv("TEST_VAULT_TOKEN", token, 1);
@@ -397,6 +403,49 @@ static void renews_a_token_of_the_settings(void **state)
     refuse("a token that is revoked", "vault:secret/abm#token", ERR_VAULT_DENIED, "(403");
     setenv("TEST_VAULT_TOKEN", ROOT, 1);
     secret_free(resolve("vault:secret/abm#token"));
+}
+
+/* Is the token still good at Vault? A client with it as its own finds out. */
+static bool is_good(const char *token)
+{
+    struct vault_settings settings = settings_for(VAULT_AUTH_TOKEN);
+    struct vault_client *client;
+    struct secret *secret = NULL;
+    struct err err = ERR_INIT;
+    int64_t version;
+    int rc;
+
+    setenv("TEST_VAULT_TOKEN", token, 1);
+    need(vault_new(&settings, &client, &err), &err);
+    rc = vault_read(client, "secret/abm#token", &secret, &version, &err);
+    secret_free(secret);
+    vault_log_out(client); /* of a given token: nothing */
+    vault_free(client);
+    return rc == 0;
+}
+
+static void logs_out(void **state)
+{
+    struct vault_settings settings = settings_for(VAULT_AUTH_APPROLE);
+    char token[VAULT_TOKEN_MAX];
+    struct err err = ERR_INIT;
+
+    (void)state;
+    serve(&settings);
+    secret_free(resolve("vault:secret/abm#token"));
+    assert_true(vault_server_last_token(server, token));
+    assert_true(is_good(token));
+    assert_true(is_good(token));
+    vault_scheme_close();
+    assert_false(is_good(token));
+    assert_true(is_good(ROOT));
+    serve(&settings); /* and while Vault is away that costs nobody the way out */
+    secret_free(resolve("vault:secret/abm#token"));
+    vault_server_down(server);
+    vault_scheme_close();
+    need(vault_server_up(server, &err), &err);
+    refuse("nobody is there any more", "vault:secret/abm#token", ERR_SECRET,
+           "secrets.vault.address is not set");
 }
 
 static void waits_for_what_passes(void **state)
@@ -613,6 +662,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(renews_its_lease, start, stop),
         cmocka_unit_test_setup_teardown(logs_in_anew_at_the_most_there_is, start, stop),
         cmocka_unit_test_setup_teardown(renews_a_token_of_the_settings, start, stop),
+        cmocka_unit_test_setup_teardown(logs_out, start, stop),
         cmocka_unit_test_setup_teardown(waits_for_what_passes, start, stop),
         cmocka_unit_test_setup_teardown(asks_once_more_where_a_connection_died, start, stop),
         cmocka_unit_test_setup_teardown(outlasts_a_vault_that_is_away, start, stop),
