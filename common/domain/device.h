@@ -63,6 +63,7 @@ struct device {
     const char *action_word; /* ACTION_UNKNOWN: as it was written; NULL otherwise */
     enum device_expect expect;
     bool is_only_new;                 /* an assignment that is there already is left as it is */
+    bool expects_no_server;           /* EXPECT_STATE: on no server; expect_mdm_server_id is NULL then */
     const char *expect_blueprint_id;  /* EXPECT_STATE; NULL: no blueprint, on a server all the same */
     const char *expect_mdm_server_id; /* EXPECT_STATE; NULL: any */
 

@@ -36,6 +36,21 @@ static void print_action(struct buf *out, const struct field *field, const void 
     json_quote(out, word, strlen(word));
 }
 
+static int read_no_server(struct field_reader *reader, const struct json *value, struct device *device)
+{
+    const struct json *word = json_get(value, "no_mdm_server");
+
+    if (word != NULL && json_kind(word) != JSON_NULL && !json_bool(word, &device->expects_no_server))
+        return field_wrong_type(reader, "expected_from.no_mdm_server", word, "a boolean");
+    if (!device->expects_no_server)
+        return 0;
+    if (device->expect_blueprint_id == NULL)
+        return field_wrong(reader, "expected_from.no_mdm_server", "stands without a blueprint_id");
+    return device->expect_mdm_server_id == NULL
+               ? 0
+               : field_wrong(reader, "expected_from.no_mdm_server", "stands beside mdm_server");
+}
+
 static int read_expected_object(struct field_reader *reader, const struct json *value, struct device *device)
 {
     const struct json *blueprint = json_get(value, "blueprint_id"), *server = json_get(value, "mdm_server");
@@ -51,10 +66,11 @@ static int read_expected_object(struct field_reader *reader, const struct json *
     device->expect = device->expect_blueprint_id == NULL && device->expect_mdm_server_id == NULL
                          ? EXPECT_UNASSIGNED
                          : EXPECT_STATE;
-    return 0;
+    return read_no_server(reader, value, device);
 }
 
-/* "bp-1", {"blueprint_id":"bp-1","mdm_server":"mdm-main"}, or null: unassigned. Absent: any state. */
+/* "bp-1", {"blueprint_id":"bp-1","mdm_server":"mdm-main"}, or null: unassigned. Absent: any state. A server
+ * that is not named is any; "no_mdm_server": true says that there was none. */
 static int read_expected(struct field_reader *reader, const char *name, const struct json *value,
                          void *object)
 {
@@ -81,6 +97,11 @@ static void print_expected(struct buf *out, const struct field *field, const voi
     json_out_init(&json, out);
     if (device->expect == EXPECT_UNASSIGNED) {
         json_add_null(&json, NULL);
+    } else if (device->expects_no_server) {
+        json_begin(&json, NULL, '{');
+        json_add_string(&json, "blueprint_id", device->expect_blueprint_id);
+        json_add_bool(&json, "no_mdm_server", true);
+        json_end(&json, '}');
     } else if (device->expect_mdm_server_id == NULL && device->expect_blueprint_id != NULL) {
         json_add_string(&json, NULL, device->expect_blueprint_id);
     } else {

@@ -30,6 +30,7 @@ static void print_action(struct buf *out, const struct field *field, const void 
 static const struct field expect_fields[] = {
     FIELD("bp", FIELD_TEXT, device, expect_blueprint_id),
     FIELD("mdm", FIELD_TEXT, device, expect_mdm_server_id),
+    FIELD("no_mdm", FIELD_FLAG, device, expects_no_server),
 };
 
 static int read_expect(struct field_reader *reader, const char *name, const struct json *value, void *object)

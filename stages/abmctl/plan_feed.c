@@ -2,15 +2,18 @@
 
 #include <string.h>
 
-/* The server that was seen: where the plan changes it, the one before; else the one wanted is there. */
-static const char *expected_server(enum plan_kind kind, const struct plan_entry *entry)
+/* The server that was seen: where the plan changes it, the one before; else the one wanted is there. A device
+ * to be removed had none where the plan names none. */
+static void expect_server(enum plan_kind kind, const struct plan_entry *entry, bool is_revert,
+                          struct device *device)
 {
-    if (entry->has_servers)
-        return entry->from_mdm_server_id;
-    return kind == PLAN_REMOVE ? NULL : entry->mdm_server_id;
+    device->expect_mdm_server_id = entry->has_servers ? entry->from_mdm_server_id : entry->mdm_server_id;
+    device->expects_no_server =
+        device->expect_mdm_server_id == NULL && (entry->has_servers || (kind == PLAN_REMOVE && !is_revert));
 }
 
-void plan_feed_device(enum plan_kind kind, const struct plan_entry *entry, struct device *device_r)
+void plan_feed_device(enum plan_kind kind, const struct plan_entry *entry, bool is_revert,
+                      struct device *device_r)
 {
     bool is_remove = kind == PLAN_REMOVE;
 
@@ -30,21 +33,28 @@ void plan_feed_device(enum plan_kind kind, const struct plan_entry *entry, struc
         return;
     device_r->expect = EXPECT_STATE;
     device_r->expect_blueprint_id = entry->from_blueprint_id;
-    device_r->expect_mdm_server_id = expected_server(kind, entry);
+    expect_server(kind, entry, is_revert, device_r);
 }
+
+struct feeding {
+    struct batcher *batcher;
+    bool is_revert;
+};
 
 static int add(void *ctx, enum plan_kind kind, const struct plan_entry *entry, struct err *err)
 {
+    const struct feeding *feeding = ctx;
     struct device device;
 
-    plan_feed_device(kind, entry, &device);
-    return batcher_device(ctx, &device, err);
+    plan_feed_device(kind, entry, feeding->is_revert, &device);
+    return batcher_device(feeding->batcher, &device, err);
 }
 
 static int pass(void *ctx, struct batcher *batcher, struct err *err)
 {
     struct plan_feed *plan = ctx;
-    const struct plan_entry_sink sink = { .entry = add, .ctx = batcher };
+    struct feeding feeding = { batcher, plan->file->head.reverts != NULL };
+    const struct plan_entry_sink sink = { .entry = add, .ctx = &feeding };
 
     return plan_file_each(plan->file, &sink, err) != 0 ? -1 : batcher_end(batcher, err);
 }

@@ -21,7 +21,11 @@ struct feed plan_feed_open(struct plan_feed *plan, struct plan_file *file, const
 /**
  * The device of an entry, its text borrowed from there: what is wanted, and as expected_from the state that
  * the plan saw. Where the server is neither changed nor wanted any is expected. Pure.
+ *
+ * @param is_revert  the plan was made of evidence, which may not know the server: a removal that names none
+ * expects any
  */
-void plan_feed_device(enum plan_kind kind, const struct plan_entry *entry, struct device *device_r);
+void plan_feed_device(enum plan_kind kind, const struct plan_entry *entry, bool is_revert,
+                      struct device *device_r);
 
 #endif

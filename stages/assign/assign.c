@@ -44,8 +44,11 @@ static bool is_expected(const struct device *device, const struct seen *seen)
     case EXPECT_ANY: return true;
     case EXPECT_UNASSIGNED: return blueprint_id == NULL;
     case EXPECT_STATE:
-        return str_eq(blueprint_id, device->expect_blueprint_id) &&
-               (device->expect_mdm_server_id == NULL || str_eq(mdm_server_id, device->expect_mdm_server_id));
+        if (!str_eq(blueprint_id, device->expect_blueprint_id))
+            return false;
+        if (device->expects_no_server)
+            return mdm_server_id == NULL;
+        return device->expect_mdm_server_id == NULL || str_eq(mdm_server_id, device->expect_mdm_server_id);
     }
     return false;
 }
@@ -65,7 +68,8 @@ static int refuse_state(struct job *job, const struct seen *seen, struct pool *p
     const char *found = device->is_noted
                             ? state_text(pool, device->from_blueprint_id, device->from_mdm_server_id)
                             : state_text(pool, seen->blueprint_id, seen->mdm_server_id);
-    const char *expected = state_text(pool, device->expect_blueprint_id, device->expect_mdm_server_id);
+    const char *expected = state_text(pool, device->expect_blueprint_id,
+                                      device->expects_no_server ? "no server" : device->expect_mdm_server_id);
     const char *text;
 
     if (found == NULL || expected == NULL)

@@ -16,6 +16,8 @@ static void want(const char *what, const char *name, const char *got, const char
                  wanted != NULL ? wanted : "NULL");
 }
 
+#define NONE "none" /* where any other server is a conflict */
+
 static void a_device_is_expected_as_the_plan_saw_it(void **state)
 {
     static const struct {
@@ -63,7 +65,7 @@ static void a_device_is_expected_as_the_plan_saw_it(void **state)
           "m2",
           "b1",
           "m1" },
-        { "a change from no server: any will do",
+        { "a change from no server, so that somebody else's is not overwritten",
           PLAN_CHANGE,
           { .from_blueprint_id = "b1",
             .to_blueprint_id = "b1",
@@ -74,7 +76,15 @@ static void a_device_is_expected_as_the_plan_saw_it(void **state)
           "b1",
           "m2",
           "b1",
-          NULL },
+          NONE },
+        { "a removal from no server",
+          PLAN_REMOVE,
+          { .from_blueprint_id = "b0" },
+          EXPECT_STATE,
+          NULL,
+          NULL,
+          "b0",
+          NONE },
         { "a removal",
           PLAN_REMOVE,
           { .from_blueprint_id = "b0", .has_servers = true, .from_mdm_server_id = "m1" },
@@ -104,7 +114,7 @@ static void a_device_is_expected_as_the_plan_saw_it(void **state)
         entry.model = "Mac";
         entry.order_number = "W1";
         entry.asset_tag = "A1";
-        plan_feed_device(rows[i].kind, &entry, &device);
+        plan_feed_device(rows[i].kind, &entry, false, &device);
         assert_int_equal(device.row, 7);
         want(rows[i].what, "serial", device.serial, "C02");
         want(rows[i].what, "country", device.country, "DE");
@@ -117,14 +127,29 @@ static void a_device_is_expected_as_the_plan_saw_it(void **state)
         want(rows[i].what, "blueprint", device.blueprint_id, rows[i].blueprint);
         want(rows[i].what, "server", device.mdm_server_id, rows[i].server);
         want(rows[i].what, "expected blueprint", device.expect_blueprint_id, rows[i].expect_blueprint);
-        want(rows[i].what, "expected server", device.expect_mdm_server_id, rows[i].expect_server);
+        want(rows[i].what, "expected server", device.expects_no_server ? NONE : device.expect_mdm_server_id,
+             rows[i].expect_server);
     }
+}
+
+/* What a run left may not tell of a server, so nothing is held against one. */
+static void a_revert_may_not_know_the_server(void **state)
+{
+    const struct plan_entry entry = { .serial = "C02", .country = "DE", .from_blueprint_id = "b0" };
+    struct device device;
+
+    (void)state;
+    plan_feed_device(PLAN_REMOVE, &entry, true, &device);
+    assert_int_equal(device.expect, EXPECT_STATE);
+    assert_null(device.expect_mdm_server_id);
+    assert_false(device.expects_no_server);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_device_is_expected_as_the_plan_saw_it),
+        cmocka_unit_test(a_revert_may_not_know_the_server),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

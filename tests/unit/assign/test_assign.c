@@ -309,6 +309,26 @@ static void what_is_read_decides(void **state)
           NULL,
           NULL,
           NULL },
+        { "expected on no server",
+          { .expect = EXPECT_STATE, .expect_blueprint_id = "bp-old", .expects_no_server = true },
+          ASSIGNED("bp-old", NULL, PROPAGATED),
+          VERDICT_PASS,
+          0,
+          0,
+          true,
+          "bp-old",
+          NULL,
+          "as-" A },
+        { "expected on no server, but somebody put it on one",
+          { .expect = EXPECT_STATE, .expect_blueprint_id = "bp-old", .expects_no_server = true },
+          ASSIGNED("bp-old", "mdm-1", PROPAGATED),
+          VERDICT_FINISH,
+          OUTCOME_CONFLICT,
+          ERR_STATE_DIFFERS,
+          false,
+          NULL,
+          NULL,
+          NULL },
         { "remove: expected another blueprint",
           { .action = ACTION_REMOVE, .expect = EXPECT_STATE, .expect_blueprint_id = "bp-x" },
           ASSIGNED("bp-old", NULL, PROPAGATED),
@@ -360,6 +380,7 @@ static void what_is_read_decides(void **state)
         device->expect = rows[i].device.expect;
         device->expect_blueprint_id = rows[i].device.expect_blueprint_id;
         device->expect_mdm_server_id = rows[i].device.expect_mdm_server_id;
+        device->expects_no_server = rows[i].device.expects_no_server;
         device->is_noted = rows[i].device.is_noted;
         device->is_maybe_sent = rows[i].device.is_maybe_sent;
         device->from_blueprint_id = rows[i].device.from_blueprint_id;

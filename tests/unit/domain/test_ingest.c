@@ -150,6 +150,9 @@ static void planned_devices(void **state)
         { "from a server alone",
           "\"action\":\"remove\",\"expected_from\":{\"blueprint_id\":null,\"mdm_server\":\"m0\"}",
           ACTION_REMOVE, EXPECT_STATE, NULL, NULL, NULL, "m0", true },
+        { "from no server",
+          "\"action\":\"remove\",\"expected_from\":{\"blueprint_id\":\"bp-0\",\"no_mdm_server\":true}",
+          ACTION_REMOVE, EXPECT_STATE, NULL, NULL, "bp-0", "(none)", true },
         { "from nothing, at length", "\"expected_from\":{\"blueprint_id\":null,\"mdm_server\":null}",
           ACTION_ASSIGN, EXPECT_UNASSIGNED, NULL, NULL, NULL, NULL, false },
         { "another action", "\"action\":\"wipe\"", ACTION_UNKNOWN, EXPECT_ANY, NULL, NULL, NULL, NULL,
@@ -165,6 +168,10 @@ static void planned_devices(void **state)
                  rows[i].members);
         parse(*state, text, &got);
         device = &got.devices[0];
+        if (device->expects_no_server) {
+            assert_null(device->expect_mdm_server_id);
+            got.devices[0].expect_mdm_server_id = "(none)";
+        }
         if (device->action != rows[i].action || device->expect != rows[i].expect ||
             device_is_planned(device) != rows[i].is_planned)
             fail_msg("%s: action %d, expect %d", rows[i].what, device->action, device->expect);
@@ -194,9 +201,11 @@ static void halves_keep_everything(void **state)
         "\"hue\":{\"a\":1}},{\"row\":5,\"serial\":\"B\",\"country\":\"JP\",\"action\":\"remove\",\"expected_"
         "from\":"
         "\"bp-0\"},{\"row\":6,\"serial\":\"C\",\"country\":\"JP\",\"expected_from\":{\"blueprint_id\":null,"
-        "\"mdm_server\":\"m0\"},\"seq\":2,\"noted\":true,\"from\":\"bp-1\",\"from_mdm\":\"m1\"}],"
+        "\"mdm_server\":\"m0\"},\"seq\":2,\"noted\":true,\"from\":\"bp-1\",\"from_mdm\":\"m1\"},"
+        "{\"row\":7,\"serial\":\"D\",\"country\":\"JP\",\"expected_from\":{\"blueprint_id\":\"bp-0\","
+        "\"no_mdm_server\":true}}],"
         "\"rejected\":[{\"row\":9,\"code\":\"row_format\"}]}";
-    const struct device *list[3];
+    const struct device *list[4];
     struct ingest got;
     struct buf out;
 
@@ -208,10 +217,10 @@ static void halves_keep_everything(void **state)
     assert_int_equal(got.plan_unchanged, 17);
     assert_string_equal(got.plan_sha256, HASH);
     assert_string_equal(got.approvers, HASH "," OTHER);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 4; i++)
         list[i] = &got.devices[i];
     buf_init(&out, INGEST_MAX_BYTES);
-    ingest_print(&out, &got, list, 3);
+    ingest_print(&out, &got, list, 4);
     assert_string_equal(out.data, text);
     buf_release(&out);
 }
@@ -322,6 +331,18 @@ static void says_what_is_wrong(void **state)
         { "expected from a list",
           "{\"version\":1,\"devices\":[{\"serial\":\"S\",\"country\":\"JP\",\"expected_from\":[]}]}",
           ERR_MSG_MALFORMED, "devices[0].expected_from: an array", NULL },
+        { "expected from a server and none",
+          "{\"version\":1,\"devices\":[{\"serial\":\"S\",\"country\":\"JP\",\"expected_from\":"
+          "{\"blueprint_id\":\"b\",\"mdm_server\":\"m\",\"no_mdm_server\":true}}]}",
+          ERR_MSG_MALFORMED, "devices[0].expected_from.no_mdm_server: stands beside mdm_server", NULL },
+        { "expected from no server and nothing else",
+          "{\"version\":1,\"devices\":[{\"serial\":\"S\",\"country\":\"JP\",\"expected_from\":"
+          "{\"blueprint_id\":null,\"no_mdm_server\":true}}]}",
+          ERR_MSG_MALFORMED, "devices[0].expected_from.no_mdm_server: stands without a blueprint_id", NULL },
+        { "expected from no server, in words",
+          "{\"version\":1,\"devices\":[{\"serial\":\"S\",\"country\":\"JP\",\"expected_from\":"
+          "{\"blueprint_id\":\"b\",\"no_mdm_server\":\"yes\"}}]}",
+          ERR_MSG_MALFORMED, "devices[0].expected_from.no_mdm_server: a string", NULL },
         { "expected from an empty object",
           "{\"version\":1,\"devices\":[{\"serial\":\"S\",\"country\":\"JP\",\"expected_from\":{}}]}",
           ERR_MSG_MALFORMED, "devices[0].expected_from.blueprint_id: is missing", NULL },

@@ -93,6 +93,7 @@ static void assert_same_device(const struct device *got, const struct device *wa
     SAME_NUMBER(expect);
     SAME_TEXT(expect_blueprint_id);
     SAME_TEXT(expect_mdm_server_id);
+    SAME_NUMBER(expects_no_server);
     SAME_TEXT(blueprint_id);
     SAME_TEXT(mdm_server_id);
     SAME_TEXT(rule);
@@ -147,11 +148,16 @@ static void nothing_is_lost_on_the_way(void **state)
     const struct device late = { .row = 4,
                                  .serial = "C02XL0THJGH8",
                                  .times_ms = { 0, 0, 0, 0, 1795000000000 } };
-    const struct device *list[] = { &full, &bare, &unassigned, &on_server, &late };
+    const struct device serverless = { .row = 5,
+                                       .serial = "C02XL0THJGH9",
+                                       .expect = EXPECT_STATE,
+                                       .expect_blueprint_id = "bp-1",
+                                       .expects_no_server = true };
+    const struct device *list[] = { &full, &bare, &unassigned, &on_server, &late, &serverless };
     struct message got;
 
-    round_trip(*state, list, 5, &got);
-    for (size_t i = 0; i < 5; i++)
+    round_trip(*state, list, 6, &got);
+    for (size_t i = 0; i < 6; i++)
         assert_same_device(&got.devices[i], list[i]);
 }
 
