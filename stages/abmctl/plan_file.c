@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fsio.h"
+#include "base/rand.h"
 
 #define BUFFER_BYTES 65536
 #define POOL_BYTES   (1024u * 1024) /* a head: its texts, and its approvals of at most 160 KiB */
@@ -137,9 +138,12 @@ int plan_file_write(const char *path, const struct plan_head *head, const struct
 
 /* --- reading --- */
 
+/* One reading under way. */
 struct input {
-    const struct plan_file *file;
+    struct plan_file *file;
+    const struct plan_entry_sink *sink; /* NULL: the first reading, of which the marks are kept */
     struct sha256 hash;
+    size_t entries;
 };
 
 static int read_some(void *ctx, char *data, size_t cap, size_t *got_r, struct err *err)
@@ -166,25 +170,77 @@ static void ignore_some(void *ctx, const char *data, size_t len)
     (void)ctx, (void)data, (void)len;
 }
 
+static int changed(const struct plan_file *file, struct err *err)
+{
+    return err_set(err, ERR_INPUT_CHANGED, 0, "plan %s changed while it was read", file->path);
+}
+
+/* Of all that was read up to this entry's end. Nobody can make bytes that have a certain one: the key is this
+ * process's own. */
+static uint64_t mark_of(const struct input *input)
+{
+    struct sha256 hash = input->hash;
+    unsigned char bytes[SHA256_BYTES];
+    uint64_t mark;
+
+    sha256_add(&hash, input->file->key, sizeof(input->file->key));
+    sha256_end(&hash, bytes);
+    memcpy(&mark, bytes, sizeof(mark));
+    return mark;
+}
+
+static int keep_mark(struct plan_file *file, uint64_t mark, struct err *err)
+{
+    size_t room = file->room > 0 ? 2 * file->room : 1024;
+    uint64_t *marks;
+
+    if (file->mark_count == file->room) {
+        marks = realloc(file->marks, room * sizeof(*marks));
+        if (marks == NULL)
+            return err_set(err, ERR_NOMEM, 0, "no memory for a plan of more than %zu devices", file->room);
+        file->marks = marks;
+        file->room = room;
+    }
+    file->marks[file->mark_count++] = mark;
+    return 0;
+}
+
+/* Entries are handed out before the rest is read, so each is held against what the first reading found: the
+ * hash at the end would come too late for those that were published by then. */
+static int take_entry(void *ctx, enum plan_kind kind, const struct plan_entry *entry, struct err *err)
+{
+    struct input *input = ctx;
+    struct plan_file *file = input->file;
+    uint64_t mark = mark_of(input);
+
+    if (input->sink == NULL)
+        return keep_mark(file, mark, err);
+    if (input->entries >= file->mark_count || file->marks[input->entries] != mark)
+        return changed(file, err);
+    input->entries++;
+    return input->sink->entry(input->sink->ctx, kind, entry, err);
+}
+
 /* Reads all of it, from the begin; the hash of what it says in sha256_r. As plan_read. */
-static int read_plan(const struct plan_file *file, const struct plan_entry_sink *sink, struct pool *pool,
+static int read_plan(struct plan_file *file, const struct plan_entry_sink *sink, struct pool *pool,
                      struct plan_head *head_r, char sha256_r[SHA256_HEX], struct err *err)
 {
-    struct input input = { .file = file };
+    struct input input = { .file = file, .sink = sink };
     const struct plan_source source = { read_some, hash_some, &input };
+    const struct plan_entry_sink each = { take_entry, &input };
     int rc;
 
     if (lseek(file->fd, 0, SEEK_SET) != 0)
         return err_set(err, ERR_IO, errno, "cannot read it");
     sha256_init(&input.hash);
-    rc = plan_read(&source, sink, pool, head_r, err);
+    rc = plan_read(&source, &each, pool, head_r, err);
     if (rc == 0)
         sha256_end_hex(&input.hash, sha256_r);
     return rc;
 }
 
 /* Why a document was not taken: it may be no plan, or one of a newer version, whatever was found first. */
-static int explain(const struct plan_file *file, struct err *err)
+static int explain(struct plan_file *file, struct err *err)
 {
     struct input input = { .file = file };
     const struct plan_source source = { read_some, ignore_some, &input };
@@ -242,6 +298,8 @@ static int open_file(struct plan_file *file, struct err *err)
     }
     if (check_file(file, err) != 0)
         return -1;
+    for (size_t i = 0; i < sizeof(file->key) / sizeof(file->key[0]); i++)
+        file->key[i] = rand_u32();
     file->pool = pool_new(POOL_BYTES);
     return file->pool != NULL ? 0 : err_set(err, ERR_NOMEM, 0, "no memory to read it");
 }
@@ -262,11 +320,9 @@ void plan_file_close(struct plan_file *file)
     file->fd = -1;
     pool_free(file->pool);
     file->pool = NULL;
-}
-
-static int changed(const struct plan_file *file, struct err *err)
-{
-    return err_set(err, ERR_INPUT_CHANGED, 0, "plan %s changed while it was read", file->path);
+    free(file->marks);
+    file->marks = NULL;
+    file->mark_count = file->room = 0;
 }
 
 int plan_file_each(struct plan_file *file, const struct plan_entry_sink *sink, struct err *err)

@@ -1,6 +1,6 @@
 /**
  * plan_file.h - plan documents (domain/plan.h) as files: written whole with their hash, read and checked
- * against it. Memory is bounded, however large the plan.
+ * against it. Memory is bounded, however large the plan: 8 bytes of each entry are kept.
  */
 #ifndef ABMCTL_PLAN_FILE_H
 #define ABMCTL_PLAN_FILE_H
@@ -41,6 +41,11 @@ struct plan_file {
     struct stat seen; /* of the file when it was opened */
     struct pool *pool;
     struct plan_head head;
+
+    /* plan_file.c's own: what each entry was when the whole was checked. */
+    uint32_t key[4];
+    uint64_t *marks;
+    size_t mark_count, room;
 };
 
 /**
@@ -56,10 +61,12 @@ int plan_file_open(struct plan_file *file, const char *path, struct err *err);
 void plan_file_close(struct plan_file *file);
 
 /**
- * Reads it again from the begin and hands out the entries, in order. sink.entry may return 1 to end it early.
+ * Reads it again from the begin and hands out the entries, in order; each only where it, and all before it,
+ * is what plan_file_open has checked, whatever was done to the file since. sink.entry may return 1 to end it
+ * early.
  *
- * @return 0; 1 where the sink ended it; -1 with ERR_INPUT_CHANGED (other bytes than at the open; entries have
- *         been handed out by then: see plan_file_check), and what the sink said
+ * @return 0; 1 where the sink ended it; -1 with ERR_INPUT_CHANGED (other bytes than at the open; those handed
+ *         out by then are the plan's), and what the sink said
  */
 int plan_file_each(struct plan_file *file, const struct plan_entry_sink *sink, struct err *err);
 

@@ -349,6 +349,58 @@ static void notices_a_change(void **state)
     plan_file_close(&file);
 }
 
+/* In the bytes of one country, so that the plan has its form, its size and (the writer sees to that) its time
+ * of before. */
+static void swap_country(const char *path, const char *from, const char *to)
+{
+    struct timespec times[2];
+    struct stat st;
+    struct buf text;
+    struct err err = ERR_INIT;
+    char *at;
+    int fd = open(path, O_RDWR);
+
+    assert_true(fd >= 0 && fstat(fd, &st) == 0);
+    buf_init(&text, 65536);
+    assert_int_equal(fsio_read(path, &text, &err), 0);
+    at = strstr(text.data, from);
+    assert_non_null(at);
+    assert_int_equal(pwrite(fd, to, strlen(to), at - text.data), strlen(to));
+    times[0] = st.st_atim;
+    times[1] = st.st_mtim;
+    assert_int_equal(futimens(fd, times), 0);
+    close(fd);
+    buf_release(&text);
+}
+
+static int no_country(void *ctx, enum plan_kind kind, const struct plan_entry *entry, struct err *err)
+{
+    (void)ctx, (void)kind, (void)err;
+    if (strcmp(entry->country, "XX") == 0)
+        fail_msg("an entry was handed out that was not in the plan");
+    return 0;
+}
+
+/* What was checked and approved is what is handed out, also where who writes to the file hides it. */
+static void hands_out_nothing_that_was_not_checked(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct plan_entry_sink sink = { no_country, NULL };
+    char sha256[SHA256_HEX], from[64];
+    struct plan_file file;
+    struct err err = ERR_INIT;
+
+    snprintf(from, sizeof(from), "\"country\":\"%s\"", fixture->sample[0].entry.country);
+    must_write(fixture, sha256);
+    assert_int_equal(plan_file_open(&file, fixture->path, &err), 0);
+    assert_int_equal(plan_file_each(&file, &sink, &err), 0);
+    swap_country(fixture->path, from, "\"country\":\"XX\"");
+    assert_int_equal(plan_file_check(&file, &err), 0); /* nothing to be seen from outside */
+    assert_int_equal(plan_file_each(&file, &sink, &err), -1);
+    assert_int_equal(err.code, ERR_INPUT_CHANGED);
+    plan_file_close(&file);
+}
+
 /* The most that a process of its own has resident which opens the plan. */
 static long peak_kib(const char *path)
 {
@@ -394,6 +446,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(refuses_by_a_look_at_the_file, setup, teardown),
         cmocka_unit_test_setup_teardown(holds_the_content_against_its_hash, setup, teardown),
         cmocka_unit_test_setup_teardown(notices_a_change, setup, teardown),
+        cmocka_unit_test_setup_teardown(hands_out_nothing_that_was_not_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(takes_little_memory_for_many, setup, teardown),
     };
 
