@@ -206,11 +206,31 @@ int fsio_write(const char *path, const void *data, size_t len, unsigned mode, st
     return sys == 0 ? 0 : fail_write(err, sys, "write", path);
 }
 
+/* What stands at path would give its place: a device or a link of the system's is not to. */
+static int check_place(const char *path, struct err *err)
+{
+    const char *what;
+    struct buf shown;
+    struct stat st;
+
+    if (lstat(path, &st) != 0 || S_ISREG(st.st_mode))
+        return 0;
+    what = S_ISDIR(st.st_mode) ? "a folder" : S_ISLNK(st.st_mode) ? "a symbolic link" : "a device or a pipe";
+    buf_init(&shown, 8 * PATH_SHOWN_MAX);
+    str_escape(&shown, path, strlen(path), PATH_SHOWN_MAX);
+    err_set(err, ERR_USAGE, 0, "cannot write %s: it is %s, and a file would take its place: name another",
+            shown.data, what);
+    buf_release(&shown);
+    return -1;
+}
+
 int fsio_draft_begin(struct fsio_draft *draft, const char *path, unsigned mode, struct err *err)
 {
     int sys;
 
     *draft = (struct fsio_draft){ .path = path, .fd = -1 };
+    if (check_place(path, err) != 0)
+        return -1;
     sys = open_beside(path, mode, &draft->name, &draft->fd);
     return sys == 0 ? 0 : fail_write(err, sys, "write", path);
 }

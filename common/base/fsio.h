@@ -31,6 +31,7 @@ struct fsio_draft {
     int fd;
 };
 
+/** As fsio_write; also ERR_USAGE where path is there and no file (a device, a link, a folder). */
 int fsio_draft_begin(struct fsio_draft *draft, const char *path, unsigned mode, struct err *err);
 int fsio_draft_put(struct fsio_draft *draft, const void *data, size_t len, struct err *err);
 /** fsync, rename, fsync of the folder; the draft is gone, whatever comes of it. */

@@ -6,8 +6,22 @@
 
 #include "abm/dialect.h"
 #include "base/clock.h"
+#include "base/fsio.h"
 
 #define TEXT_BYTES (256u * 1024 * 1024)
+
+/* Known before ABM is read, which may take minutes. */
+static int check_path(const char *path, struct err *err)
+{
+    struct fsio_draft draft;
+
+    if (strcmp(path, "-") == 0)
+        return err_set(err, ERR_USAGE, 0, "-o -: --json writes the plan to stdout");
+    if (fsio_draft_begin(&draft, path, 0600, err) != 0)
+        return err_prefix(err, "-o");
+    fsio_draft_discard(&draft);
+    return 0;
+}
 
 int plan_out_open(struct plan_out *out, struct ctl *ctl, struct err *err)
 {
@@ -16,8 +30,8 @@ int plan_out_open(struct plan_out *out, struct ctl *ctl, struct err *err)
     size_t most = out->is_verbose || !ctl->is_out_terminal ? 0 : PLAN_SHOWN_MAX;
 
     out->ctl = ctl;
-    if (out->path != NULL && strcmp(out->path, "-") == 0)
-        return err_set(err, ERR_USAGE, 0, "-o -: --json writes the plan to stdout");
+    if (out->path != NULL && check_path(out->path, err) != 0)
+        return -1;
     dialect = abm_dialect_find(ctl->org->api_dialect, &served);
     if (dialect == NULL)
         return err_set(err, ERR_SETTINGS, 0, "orgs.%s.api.dialect: '%s' is none of: %s", ctl->org->name,

@@ -22,8 +22,8 @@ struct plan_out {
     char max_changes[8];
 };
 
-/** After the settings are open. plan_out_release is to be called whatever it returns. ERR_USAGE, ERR_NOMEM.
- */
+/** After the settings are open. plan_out_release is to be called whatever it returns. ERR_USAGE,
+ * ERR_NOMEM, and where nothing can be written to path ERR_IO, ERR_FILE_DENIED. */
 int plan_out_open(struct plan_out *out, struct ctl *ctl, struct err *err);
 void plan_out_release(struct plan_out *out);
 

@@ -125,11 +125,34 @@ static void writes_a_draft_beside_its_place(void **state)
     assert_int_equal(fsio_draft_begin(&draft, in("none/a"), 0600, &err), -1);
     assert_int_equal(err.code, ERR_IO);
     fsio_draft_discard(&draft);
-    assert_int_equal(mkdir(in("d"), 0700), 0); /* a folder stands in its place */
     assert_int_equal(fsio_draft_begin(&draft, in("d"), 0600, &err), 0);
+    assert_int_equal(mkdir(in("d"), 0700), 0); /* a folder has come to its place */
     assert_int_equal(fsio_draft_publish(&draft, &err), -1);
     assert_int_equal(count_entries(folder), 2);
     buf_release(&text);
+}
+
+/* The system's own, and whatever a link leads to, are not to become files. */
+static void a_draft_takes_the_place_of_files_alone(void **state)
+{
+    const struct {
+        const char *name, *what;
+    } rows[] = { { "folder", "a folder" }, { "link", "a symbolic link" }, { "pipe", "a device or a pipe" } };
+    struct fsio_draft draft;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    assert_int_equal(mkdir(in("folder"), 0700), 0);
+    assert_int_equal(symlink("elsewhere", in("link")), 0);
+    assert_int_equal(mkfifo(in("pipe"), 0600), 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(fsio_draft_begin(&draft, in(rows[i].name), 0600, &err), -1);
+        assert_int_equal(err.code, ERR_USAGE);
+        if (strstr(err.text, rows[i].what) == NULL)
+            fail_msg("%s", err.text);
+        fsio_draft_discard(&draft);
+    }
+    assert_int_equal(count_entries(folder), 3);
 }
 
 static void never_writes_over_what_is_there(void **state)
@@ -334,6 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(replaces_a_file_whole, empty_folder),
         cmocka_unit_test_teardown(writes_a_draft_beside_its_place, empty_folder),
+        cmocka_unit_test_teardown(a_draft_takes_the_place_of_files_alone, empty_folder),
         cmocka_unit_test_teardown(never_writes_over_what_is_there, empty_folder),
         cmocka_unit_test_teardown(lets_one_of_many_win, empty_folder),
         cmocka_unit_test_teardown(tells_why_it_cannot_read, empty_folder),
