@@ -81,7 +81,11 @@ static int go(struct drifting *drifting, struct ctl *ctl, struct err *err)
     if ((drifting->planning.input != NULL ? by_input(drifting, err) : by_evidence(drifting, err)) != 0 ||
         drift_show(&drifting->drift, ctl, most, err) != 0)
         return -1;
-    return drifting->has_exit_code && drifting->drift.count > 0 ? CTL_NO : CTL_DONE;
+    /* What was not looked at, as where ABM no longer has a blueprint, is not as declared for all that is
+     * known.
+     */
+    return drifting->has_exit_code && drifting->drift.count + (size_t)drifting->drift.rejected > 0 ? CTL_NO
+                                                                                                   : CTL_DONE;
 }
 
 static void release(struct drifting *drifting)
@@ -101,7 +105,7 @@ int cmd_drift(struct ctl *ctl, int argc, char **argv, struct err *err)
         { .name = "exit-code",
           .kind = CTL_FLAG,
           .to.flag = &drifting.has_exit_code,
-          .help = "exit with 1 where something is not as declared" },
+          .help = "exit with 1 where something is not as declared, or was not looked at" },
         { .name = "verbose",
           .letter = 'v',
           .kind = CTL_FLAG,

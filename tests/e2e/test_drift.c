@@ -100,6 +100,7 @@ static void remove_by_a_producer(struct pipeline *pipeline, int at)
 
 static void finds_what_others_changed(void **state)
 {
+    static const char wrong_row[] = "serial,country\nshort,JP\n" PREFIX "000000004,DE\n";
     const struct pipeline_options options = { .bin = TEST_BIN };
     struct pipeline_result result;
     struct pipeline pipeline;
@@ -151,6 +152,9 @@ static void finds_what_others_changed(void **state)
                   "{\"blueprint_id\":\"bp-9i0j1k2l\",\"mdm_server\":null,\"state\":\"PROPAGATED\"}");
     json_free(doc);
     json_free(drift_of(&pipeline, "--input", csv, 0, 0)); /* the file still wants it */
+    /* Nobody can say that all is well of rows that were not looked at. */
+    csv = desk_file(desk, "wrong.csv", wrong_row, strlen(wrong_row));
+    json_free(drift_of(&pipeline, "--input", csv, 1, 0));
     pipeline_assert_no_violations(&pipeline);
     pipeline_stop(&pipeline);
 }
