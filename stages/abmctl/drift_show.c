@@ -139,8 +139,12 @@ int drift_show(const struct drift *drift, struct ctl *ctl, size_t most, struct e
         return show_json(drift, ctl, err);
     if (show_table(drift, most, err) != 0)
         return -1;
-    printf("%s%zu of %lld devices are not as the %s declares", drift->count > 0 ? "\n" : "", drift->count,
-           (long long)drift->checked, drift->declared_by);
+    if (drift->count > 0)
+        printf("\n%zu of %lld devices are not as the %s declares", drift->count, (long long)drift->checked,
+               drift->declared_by);
+    else
+        printf("No drift: %lld devices are as the %s declares", (long long)drift->checked,
+               drift->declared_by);
     if (drift->rejected > 0)
         printf("; %lld were rejected and not looked at", (long long)drift->rejected);
     putchar('\n');

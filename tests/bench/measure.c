@@ -16,23 +16,6 @@ int64_t measure_now_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-int64_t measure_anonymous_kib(pid_t pid)
-{
-    char path[64], line[256];
-    long long kib = 0;
-    FILE *file;
-
-    snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
-    file = fopen(path, "r");
-    if (file == NULL)
-        return 0;
-    while (fgets(line, sizeof(line), file) != NULL)
-        if (sscanf(line, "Anonymous: %lld kB", &kib) == 1)
-            break;
-    fclose(file);
-    return kib;
-}
-
 static void ask(const struct redis_server *server, const char *command, struct buf *out)
 {
     struct err err = ERR_INIT;

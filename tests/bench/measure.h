@@ -12,9 +12,6 @@
 /** Microseconds of CLOCK_MONOTONIC. */
 int64_t measure_now_us(void);
 
-/** Anonymous memory of a process as it is now, KiB (smaps_rollup); 0 where it has ended. */
-int64_t measure_anonymous_kib(pid_t pid);
-
 struct redis_load {
     double cpu_s;                /* used by the server itself: not by its children that rewrite the log */
     int64_t commands;            /* as INFO commandstats counts them: those that scripts call too */

@@ -18,7 +18,7 @@ void real_start(struct pipeline *pipeline, struct pipeline_options *options)
 
 static void look(int64_t *most, pid_t pid)
 {
-    int64_t kib = pid > 0 ? measure_anonymous_kib(pid) : 0;
+    int64_t kib = pid > 0 ? proc_memory_kib(pid, "RssAnon") : 0;
 
     if (kib > *most)
         *most = kib;

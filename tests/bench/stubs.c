@@ -71,7 +71,7 @@ static void look_at_memory(struct stubs *stubs)
 {
     for (int stage = 0; stage < ENGINE_STAGES; stage++) {
         int64_t kib = stubs->engine.workers[stage].pid > 0
-                          ? measure_anonymous_kib(stubs->engine.workers[stage].pid)
+                          ? proc_memory_kib(stubs->engine.workers[stage].pid, "RssAnon")
                           : 0;
 
         if (kib > stubs->peak_kib[stage])

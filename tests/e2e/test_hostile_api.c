@@ -37,23 +37,6 @@ static bool has_breaker(void *user)
     return desk_number(user, "HEXISTS", "@pause:api", "text", NULL) == 1;
 }
 
-/* The most that the process ever had resident (proc_pid_status(5)), KiB. */
-static long peak_kb(pid_t pid)
-{
-    char path[64], line[256];
-    long kb = -1;
-    FILE *file;
-
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-    file = fopen(path, "re");
-    assert_non_null(file);
-    while (fgets(line, sizeof(line), file) != NULL)
-        if (sscanf(line, "VmHWM: %ld kB", &kb) == 1)
-            break;
-    fclose(file);
-    return kb;
-}
-
 /* Lets the worker meet each of the answers; what the breaker says of it is fit to be shown. */
 static void meet_all(struct pipeline *pipeline, struct http_server *server, size_t count)
 {
@@ -112,7 +95,7 @@ static void whoever_answers(void **state)
     unsetenv(BASE_URL);
     pipeline_push_begin(&pipeline, &push, pipeline_csv(&pipeline, "devices.csv", "FA", 3), NULL);
     meet_all(&pipeline, server, count);
-    assert_in_range(peak_kb(pipeline.workers[PIPELINE_VALIDATE][0].pid), 1, MEMORY_KB);
+    assert_in_range(proc_memory_kib(pipeline.workers[PIPELINE_VALIDATE][0].pid, "VmHWM"), 1, MEMORY_KB);
     assert_int_equal(proc_stop(&pipeline.workers[PIPELINE_VALIDATE][0], END_MS), 0);
     assert_int_equal(pipeline_log_count(&pipeline, TOKEN), 0);
     assert_int_equal(pipeline_log_count(&pipeline, "\x1b"), 0);

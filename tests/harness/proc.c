@@ -268,3 +268,21 @@ int64_t proc_cpu_ms(pid_t pid)
         return 0;
     return (int64_t)(user + system) * 1000 / sysconf(_SC_CLK_TCK);
 }
+
+int64_t proc_memory_kib(pid_t pid, const char *name)
+{
+    size_t len = strlen(name);
+    char path[64], line[256];
+    int64_t kib = 0;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    file = fopen(path, "re");
+    if (file == NULL)
+        return 0;
+    while (fgets(line, sizeof(line), file) != NULL)
+        if (strncmp(line, name, len) == 0 && line[len] == ':')
+            kib = strtoll(line + len + 1, NULL, 10);
+    fclose(file);
+    return kib;
+}

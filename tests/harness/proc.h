@@ -73,4 +73,11 @@ size_t proc_every(size_t every);
 /** Processor time that a process has used so far, user and system, ms; 0 where it has gone. */
 int64_t proc_cpu_ms(pid_t pid);
 
+/**
+ * A line of proc_pid_status(5), as "RssAnon" (anonymous memory) or "VmHWM" (the most that was ever resident),
+ * KiB; 0 where the process has gone. Unlike smaps it may be read of a process that writes no core dump, also
+ * by a root that lacks CAP_SYS_PTRACE, as in a container.
+ */
+int64_t proc_memory_kib(pid_t pid, const char *line);
+
 #endif

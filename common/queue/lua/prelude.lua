@@ -51,6 +51,8 @@ local function denied(key, ...)
             may = redis.acl_check_cmd(word, key)
         elseif n == 3 then
             may = redis.acl_check_cmd(word, key, '*', '0', '0')
+        elseif n == 4 then
+            may = redis.acl_check_cmd(word, key, '0', '0', '0', '0')
         elseif word == 'SCAN' then
             may = redis.acl_check_cmd(word, '0')
         else
