@@ -124,6 +124,9 @@ static void control(struct scene *scene, struct err *err)
     (void)!control_resume(scene->redis, &scene->keys, "assign", &number, err);
     if (control_cancel(scene->redis, &scene->keys, "r", &answer, state, &number, err) == 0)
         FUZZ_CHECK(answer <= CONTROL_WHOLE && memchr(state, '\0', sizeof(state)) != NULL);
+    if (control_pause_run(scene->redis, &scene->keys, "r", "me", "why", &answer, state, &number, err) == 0)
+        FUZZ_CHECK(answer <= CONTROL_WHOLE && memchr(state, '\0', sizeof(state)) != NULL);
+    (void)!control_resume_run(scene->redis, &scene->keys, "r", "me", &answer, state, &number, err);
     (void)!control_close(scene->redis, &scene->keys, "r", &answer, state, &number, err);
 }
 

@@ -1,6 +1,7 @@
 /*
  * What the shared state of an organization makes of any answer of Redis: cache, evidence chain, notes, run
- * book, health and breaker. First byte: the call; the rest: what Redis answers, as it comes over the wire.
+ * book, health, breaker and brake. First byte: the call; the rest: what Redis answers, as it comes over the
+ * wire.
  */
 #include <string.h>
 
@@ -128,10 +129,24 @@ static void judge(struct shared *shared, struct pool *pool, struct err *err)
     (void)!shared_breaker(shared, "open", "api_server", "503", "importDevices", err);
 }
 
+static void weigh(struct shared *shared, struct pool *pool, struct err *err)
+{
+    struct brake_item list[] = { { .row = 1, .what = BRAKE_CHANGE }, { .row = 2, .what = BRAKE_HELD } };
+    struct brake brake;
+    bool has_tripped = true;
+
+    (void)pool;
+    shared->max_changes = 10;
+    brake = shared_brake(shared);
+    while (brake_weigh(&brake, "r", list, 2, &has_tripped, err) == 0) {
+    }
+    FUZZ_CHECK(err->code != ERR_NONE);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const calls[])(struct shared * shared, struct pool * pool, struct err * err) = {
-        use_cache, lock_cache, use_chain, use_notes, view_run, list_parts, judge,
+        use_cache, lock_cache, use_chain, use_notes, view_run, list_parts, judge, weigh,
     };
     struct shared shared = { .stage = "assign", .consumer = "me" };
     struct err err = ERR_INIT;
