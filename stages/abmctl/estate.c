@@ -7,6 +7,7 @@
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/rand.h"
+#include "base/str.h"
 #include "domain/device.h"
 
 #define PATIENCE_MS     (3 * INT64_C(60000))
@@ -58,13 +59,25 @@ int estate_want(struct estate *estate, const char *serial, struct err *err)
 
 /* ---- what the answers bring ---- */
 
+/* ABM's own words, of which the plan of a removal carries this one: cut at a character's edge, and empty
+ * where it is no text that a plan can hold, so that one odd device stops no plan. */
+static void take_country(const char *country, char shown[COUNTRY_SHOWN + 1])
+{
+    size_t len;
+
+    snprintf(shown, COUNTRY_SHOWN + 1, "%s", country);
+    for (len = strlen(shown); len > 0 && !str_is_utf8(shown, len);)
+        len--;
+    shown[str_has_control(shown) ? 0 : len] = '\0';
+}
+
 int estate_take_device(struct estate *estate, struct estate_row *row, const char *country,
                        const char *device_id, struct err *err)
 {
     struct estate_row *other;
     char shown[COUNTRY_SHOWN + 1];
 
-    snprintf(shown, sizeof(shown), "%s", country);
+    take_country(country, shown);
     if (estate_table_name(&estate->table, shown, &row->country, err) != 0 ||
         estate_table_set_id(&estate->table, row, device_id, &other, err) != 0)
         return -1;

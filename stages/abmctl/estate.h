@@ -17,7 +17,7 @@ struct estate;
 /* What ABM shows of one device; text is the estate's. */
 struct estate_device {
     const char *serial;
-    const char *country;       /* as ABM has it, unchecked; NULL where !is_known */
+    const char *country;       /* as ABM has it, at most 64 bytes of text; NULL where !is_known */
     const char *device_id;     /* NULL where !is_known */
     const char *blueprint_id;  /* NULL where !is_there */
     const char *mdm_server_id; /* NULL: none */

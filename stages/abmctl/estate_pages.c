@@ -52,7 +52,7 @@ static bool restart(struct listing *listing, const struct err *why)
     listing->is_restarted = true;
     buf_reset(&listing->place.url);
     listing->place.pages = 0;
-    listing->listed = 0;
+    listing->listed = listing->passed_over = 0;
     return true;
 }
 

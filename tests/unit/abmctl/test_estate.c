@@ -242,14 +242,18 @@ static void the_whole_passes_over_what_no_plan_can_hold(void **state)
     (void)state;
     new_organization(&bench, 10);
     memset(country, 'X', sizeof(country) - 1);
+    memcpy(country + 63, "\xc3\xbc", 2); /* the cut would be in its middle */
     bench.devices[9].serial = "no, serial";
     bench.devices[8].country = country;
+    bench.devices[7].country = "D\033[2J";
     open_estate(&bench, true);
     read_estate(&bench, "the whole");
     assert_int_equal(estate_count(bench.estate), 9);
     assert_true(estate_find(bench.estate, "C000000008", &got));
-    assert_int_equal(strlen(got.country), 64);
+    assert_int_equal(strlen(got.country), 63);
     assert_false(got.is_wanted);
+    assert_true(estate_find(bench.estate, "C000000007", &got));
+    assert_string_equal(got.country, "");
     close_estate(&bench);
     fake_cache_release(&bench.cache);
 }
