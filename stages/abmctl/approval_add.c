@@ -44,6 +44,16 @@ static int print_list(struct buf *out, const char *list, const char *envelope, s
     return buf_check(out, "the list of approvals", err);
 }
 
+/* A plan that was written to this place meanwhile stays: ours would be the old one with a signature. */
+static int check_place(const struct plan_file *file, struct err *err)
+{
+    struct stat now;
+
+    if (stat(file->path, &now) != 0 || now.st_dev != file->seen.st_dev || now.st_ino != file->seen.st_ino)
+        return err_set(err, ERR_INPUT_CHANGED, 0, "plan %s was replaced while it was read", file->path);
+    return plan_file_check(file, err);
+}
+
 /* Mode and owner stay: whoever shares the plan can go on reading it. */
 static int keep_access(const struct plan_file *file, const struct fsio_draft *draft, struct err *err)
 {
@@ -69,7 +79,7 @@ static int write_draft(const struct plan_file *file, const struct buf *list, str
     if (keep_access(file, draft, err) == 0 && copy(file, 0, at, draft, buffer, err) == 0 &&
         fsio_draft_put(draft, list->data, list->len, err) == 0 &&
         copy(file, behind, file->seen.st_size, draft, buffer, err) == 0)
-        rc = plan_file_check(file, err);
+        rc = check_place(file, err);
     free(buffer);
     return rc;
 }

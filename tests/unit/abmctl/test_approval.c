@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/stat.h>
 
 #include "approval.h"
@@ -345,17 +346,27 @@ static void notices_a_plan_that_changed(void **state)
 {
     struct fixture *fixture = *state;
     struct err err = ERR_INIT;
-    struct buf envelope;
-    FILE *text = fopen(fixture->path, "a");
+    struct buf envelope, text;
+    FILE *plan;
 
-    assert_non_null(text);
-    fputs("\n", text);
-    fclose(text);
+    buf_init(&text, 64);
     buf_init(&envelope, PLAN_APPROVAL_MAX);
     assert_int_equal(approval_make(&envelope, &fixture->file.head, "Ann", NOW_MS, fixture->signers[0], &err),
                      0);
+    plan = fopen(fixture->path, "a");
+    assert_non_null(plan);
+    fputs("\n", plan);
+    fclose(plan);
     assert_int_equal(approval_add(&fixture->file, 0, envelope.data, &err), -1);
     assert_int_equal(err.code, ERR_INPUT_CHANGED);
+    assert_int_equal(truncate(fixture->path, fixture->file.seen.st_size), 0);
+    open_again(fixture);
+    assert_int_equal(fsio_write(fixture->path, "a newer plan", 12, 0600, &err), 0);
+    assert_int_equal(approval_add(&fixture->file, 0, envelope.data, &err), -1);
+    assert_int_equal(err.code, ERR_INPUT_CHANGED);
+    assert_int_equal(fsio_read(fixture->path, &text, &err), 0);
+    assert_string_equal(text.data, "a newer plan");
+    buf_release(&text);
     buf_release(&envelope);
 }
 
