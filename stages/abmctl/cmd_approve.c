@@ -150,8 +150,8 @@ static void print_approvals(struct buf *out, const struct approving *approving)
     for (size_t i = 0; i < approving->list.count; i++) {
         const struct approval *approval = &approving->list.at[i];
 
-        buf_addf(out, "  it has an approval of %s, key %s (not checked)\n", ctl_shown(approval->approver),
-                 ctl_shown(approval->keyid));
+        buf_addf(out, "  it has an approval of %s, key %s%s\n", ctl_shown(approval->approver),
+                 ctl_shown(approval->keyid), approval->is_trusted ? "" : " (not checked)");
     }
     if (approving->is_new)
         buf_addf(out, "approved by %s with key %s: %zu approval%s\n", ctl_shown(approving->approver), keyid,
