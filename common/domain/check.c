@@ -135,13 +135,21 @@ int serial_check(const char *serial, const struct serial_pattern *pattern, struc
 
 /* --- country --- */
 
-static int check_country(const char *country, struct err *err)
+/* As the contract has it, whether it is assigned or not. */
+static bool is_country_code(const char *country)
 {
-    const char *meant;
+    return strlen(country) == 2 && country[0] >= 'A' && country[0] <= 'Z' && country[1] >= 'A' &&
+           country[1] <= 'Z';
+}
+
+/* That of a device to be removed is ABM's own word: what ABM took once is no reason to keep the device. */
+static int check_country(const struct device *device, struct err *err)
+{
+    const char *country = device->country, *meant;
 
     if (country == NULL || *country == '\0')
         return err_set(err, ERR_COUNTRY_EMPTY, 0, "country is empty");
-    if (country_is_assigned(country))
+    if (country_is_assigned(country) || (device->action == ACTION_REMOVE && is_country_code(country)))
         return 0;
     meant = country_meant(country);
     if (meant != NULL && strcasecmp(meant, country) == 0)
@@ -219,7 +227,7 @@ static int check_wanted(const struct device *device, struct err *err)
 
 int device_check(const struct device *device, const struct serial_pattern *pattern, struct err *err)
 {
-    if (serial_check(device->serial, pattern, err) != 0 || check_country(device->country, err) != 0 ||
+    if (serial_check(device->serial, pattern, err) != 0 || check_country(device, err) != 0 ||
         check_text("model", device->model, DEVICE_MODEL_MAX, err) != 0 ||
         check_text("order_number", device->order_number, DEVICE_ORDER_MAX, err) != 0 ||
         check_text("asset_tag", device->asset_tag, DEVICE_TAG_MAX, err) != 0 ||
