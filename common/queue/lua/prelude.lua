@@ -36,6 +36,8 @@ local behind_key = {
     ZCOUNT = 2, ZRANGEBYSCORE = 2, ZREMRANGEBYSCORE = 2, XACK = 2, XRANGE = 2, XADD = 3, XCLAIM = 4, TIME = -1, SCAN = -1,
 }
 
+local fillers = { [0] = {}, { '0' }, { '0', '0' }, { '*', '0', '0' }, { '0', '0', '0', '0' } } -- '*': an id, of XADD
+
 -- A command that the ACL refuses in the middle would leave half a step: asked before the first write. nil where all of
 -- them may run, else an error to return.
 local function denied(key, ...)
@@ -43,16 +45,8 @@ local function denied(key, ...)
         local word = select(i, ...)
         local n, may = behind_key[word], nil
         if not n then return refuse('ERR', 'denied: ' .. word .. ' is not in its table') end
-        if n == 2 then
-            may = redis.acl_check_cmd(word, key, '0', '0')
-        elseif n == 1 then
-            may = redis.acl_check_cmd(word, key, '0')
-        elseif n == 0 then
-            may = redis.acl_check_cmd(word, key)
-        elseif n == 3 then
-            may = redis.acl_check_cmd(word, key, '*', '0', '0')
-        elseif n == 4 then
-            may = redis.acl_check_cmd(word, key, '0', '0', '0', '0')
+        if n >= 0 then
+            may = redis.acl_check_cmd(word, key, unpack(fillers[n]))
         elseif word == 'SCAN' then
             may = redis.acl_check_cmd(word, '0')
         else
