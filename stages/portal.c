@@ -16,6 +16,7 @@ static int open_client(struct portal *portal, const struct stage_env *env, struc
     portal->limiter = env->limiter;
     portal->cache = env->cache;
     portal->health = env->health;
+    portal->sealed = env->sealed;
     snprintf(portal->user_agent, sizeof(portal->user_agent), "abm-pipeline/%s", env->version);
     portal->env = (struct abm_env){
         .org = env->org,
@@ -24,6 +25,8 @@ static int open_client(struct portal *portal, const struct stage_env *env, struc
         .limiter = &portal->limiter,
         .cache = &portal->cache,
         .health = &portal->health,
+        .sealed = &portal->sealed,
+        .seal_key = env->settings->secrets_seal_key,
         .user_agent = portal->user_agent,
         .is_stopping = env->is_stopping,
         .stop = env->stop,

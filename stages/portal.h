@@ -16,6 +16,7 @@ struct portal {
     struct limiter limiter;
     struct cache cache;
     struct health health;
+    struct sealed sealed;
     char user_agent[64];
 };
 

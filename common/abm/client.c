@@ -4,6 +4,7 @@
 
 #include "abm/exec.h"
 #include "abm/private.h"
+#include "abm/shared_token.h"
 #include "http/url.h"
 
 static int check_env(const struct abm_env *env, const struct abm_dialect *dialect, const char *served,
@@ -47,6 +48,36 @@ static int open_transport(struct abm_client *client, struct err *err)
     return 0;
 }
 
+/* A token of its own, or the one that the issuer gives to all workers. */
+static int open_token(struct abm_client *client, struct err *err)
+{
+    const struct abm_env *env = &client->env;
+    struct shared_token_env shared_env = {
+        .org = env->org,
+        .seal_key = env->seal_key,
+        .allow_mount_mode = env->allow_mount_mode,
+        .sealed = env->sealed,
+        .user_agent = env->user_agent,
+        .transport = env->transport,
+        .is_stopping = env->is_stopping,
+        .stop = env->stop,
+        .warn = env->warn,
+        .warn_user = env->warn_user,
+    };
+    struct shared_token *shared;
+
+    if (env->org->api_issuer.url == NULL) {
+        token_init(&client->token, env->org->api_token, env->allow_mount_mode);
+        return 0;
+    }
+    if (env->sealed == NULL || env->seal_key == NULL)
+        return err_set(err, ERR_BUG, 0, "orgs.%s.api.issuer: no place to keep the token in", env->org->name);
+    if (shared_token_new(&shared_env, &shared, err) != 0)
+        return -1;
+    token_init_shared(&client->token, shared);
+    return 0;
+}
+
 int abm_client_new(const struct abm_env *env, struct abm_client **client_r, struct err *err)
 {
     const char *served = NULL;
@@ -64,10 +95,9 @@ int abm_client_new(const struct abm_env *env, struct abm_client **client_r, stru
         client->env.concurrency = 1;
     if (client->env.concurrency > HTTP_CONCURRENCY_MAX)
         client->env.concurrency = HTTP_CONCURRENCY_MAX;
-    token_init(&client->token, env->org->api_token, env->allow_mount_mode);
     catalog_init(&client->blueprints, "catalog-blueprints");
     catalog_init(&client->servers, "catalog-servers");
-    if (open_transport(client, err) != 0) {
+    if (open_token(client, err) != 0 || open_transport(client, err) != 0) {
         abm_client_free(client);
         return -1;
     }
@@ -141,6 +171,15 @@ int abm_list_assignments(struct abm_client *client, const struct abm_assignment_
     struct abm_assignment_sink own = *sink;
 
     return run_list(client, client->dialect->assignments, &own, err);
+}
+
+int abm_renew_token(struct abm_client *client, struct err *err)
+{
+    if (client->token.shared == NULL)
+        return err_set(err, ERR_USAGE, 0,
+                       "orgs.%s has api.token, which nothing renews: there is no api.issuer",
+                       client->env.org->name);
+    return shared_token_renew(client->token.shared, err) < 0 ? -1 : 0;
 }
 
 int abm_probe(struct abm_client *client, struct err *err)

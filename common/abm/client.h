@@ -16,6 +16,7 @@
 #include "queue/cache.h"
 #include "queue/health.h"
 #include "queue/limiter.h"
+#include "queue/sealed.h"
 
 struct abm_client;
 
@@ -26,6 +27,8 @@ struct abm_env {
     struct limiter *limiter;
     struct cache *cache;
     struct health *health;
+    struct sealed *sealed;  /* for the token of api.issuer; NULL where that is not set */
+    const char *seal_key;   /* the same: secrets.seal_key, a reference */
     const char *user_agent; /* "abm-pipeline/0.1.0" */
     bool (*is_stopping)(void *stop);
     void *stop;
@@ -158,6 +161,10 @@ struct abm_assignment_sink {
 int abm_list_devices(struct abm_client *client, const struct abm_device_sink *sink, struct err *err);
 /** All assignments of the organization, likewise. */
 int abm_list_assignments(struct abm_client *client, const struct abm_assignment_sink *sink, struct err *err);
+
+/** Renews the token of api.issuer now, whatever its age. ERR_USAGE where there is none; as shared_token_get.
+ */
+int abm_renew_token(struct abm_client *client, struct err *err);
 
 /** One cheap read. 0: the API serves this account. */
 int abm_probe(struct abm_client *client, struct err *err);

@@ -248,6 +248,11 @@ static enum http_next next(void *user, struct http_request **request_r, int64_t 
             *wait_ms_r = UNHEARD_MIN_MS;
             return HTTP_NEXT_WAIT;
         }
+        /* Before a slot is taken, which does not last as long as an exchange may. */
+        if (token_is_due(&exec->client->token) && token_load(&exec->client->token, &err) != 0) {
+            exec_fail(exec, &err);
+            break;
+        }
         switch (exec_ask(exec, call, wait_ms_r)) {
         case GRANT_WAIT:
             if (*wait_ms_r > WAIT_MAX_MS)

@@ -7,6 +7,7 @@
  *     queued -> permit -> sent -> good answer            its devices have their results
  *                              -> 429                    the limiter pauses; queued again
  *                              -> 401, token changed     queued again, once
+ *                              -> 401, none to be had    the call ends with the reason (a shared token)
  *                              -> refused (4xx)          one device: its result; several: halved
  *                              -> trouble                one device, or nothing was sent: suspect
  *                                                        several: once more, then parked until something else

@@ -72,18 +72,22 @@ void settle_parked(struct exec *exec)
     }
 }
 
-/* 1: a newer token is there, and the request goes out once more with it. */
-static int renew_token(struct exec *exec, struct call *call)
+/*
+ * 1: a newer token is there, and the request goes out once more with it; 0: ABM's 401 stands; -1: none can be
+ * had, and why is the better reason.
+ */
+static int renew_token(struct exec *exec, struct call *call, struct err *why)
 {
     struct token *token = &exec->client->token;
-    struct err ignored = ERR_INIT; /* ABM's 401 is the better reason */
 
     if (call->is_token_renewed)
         return 0;
     call->is_token_renewed = true;
     if (token->version == call->token_version)
         token_distrust(token);
-    return token_load(token, &ignored) == 0 && token->version != call->token_version;
+    if (token_load(token, why) != 0)
+        return token->shared != NULL ? -1 : 0;
+    return token->version != call->token_version;
 }
 
 static void fail_probe(struct exec *exec, struct call *call, const struct err *trouble)
@@ -98,9 +102,21 @@ static void settle_trouble(struct exec *exec, struct call *call, const struct an
     struct err trouble = ERR_INIT;
     size_t wanted = call_wanted(call);
 
-    if (answer->code == ERR_ABM_UNAUTHORIZED && renew_token(exec, call)) {
-        exec_push_front(exec, call);
-        return;
+    if (answer->code == ERR_ABM_UNAUTHORIZED) {
+        int rc = renew_token(exec, call, &trouble);
+
+        if (rc == 1) {
+            exec_push_front(exec, call);
+            return;
+        }
+        if (rc < 0) { /* nothing was done: its devices stay unsent */
+            if (call->is_probe)
+                exec->is_probing = false;
+            exec_fail(exec, &trouble);
+            call_free(call);
+            return;
+        }
+        err_reset(&trouble);
     }
     err_set(&trouble, answer->code, 0, "%s", answer->text);
     if (call->is_probe) {

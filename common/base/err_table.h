@@ -55,6 +55,13 @@
       "give the role or token a policy that may read the named path")                                        \
     X(ERR_VAULT_MISSING, "vault_missing", SETTINGS,                                                          \
       "store the named field in Vault (KV version 2), or correct the reference")                             \
+    X(ERR_ISSUER_AWAY, "issuer_unreachable", SERVICE,                                                        \
+      "look at api.issuer.url and the network: it goes on by itself once the issuer answers")                \
+    X(ERR_ISSUER_KEY, "issuer_key", SERVICE,                                                                 \
+      "put a key that the issuer knows in place of api.issuer.private_key: it goes on by itself")            \
+    X(ERR_ISSUER_CLOCK, "issuer_clock", SERVICE, "set this machine's clock right: it goes on by itself")     \
+    X(ERR_ISSUER_CONTRACT, "issuer_contract", SERVICE,                                                       \
+      "api.issuer.url answers what the contract does not know: correct it")                                  \
     /* input files */                                                                                        \
     X(ERR_INPUT_EMPTY, "input_empty", INPUT, "the file has no devices: export it again")                     \
     X(ERR_INPUT_FORMAT, "input_format", INPUT, "name the file .csv, .yaml, .yml, .jsonl or .ndjson")         \

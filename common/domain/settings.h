@@ -27,11 +27,20 @@ struct percent {
     int64_t value; /* 0..100 */
 };
 
+/* Where the ABM token comes from in place of api.token; only where url is set. */
+struct issuer_settings {
+    const char *url; /* no trailing slash; NULL: there is none */
+    const char *issuer_id, *key_id;
+    const char *private_key; /* a secret reference */
+    int64_t expires_in_ms;
+};
+
 struct org_settings {
     const char *name;
     const char *api_dialect;  /* "abm-v2" */
     const char *api_base_url; /* no trailing slash */
-    const char *api_token;    /* a secret reference */
+    const char *api_token;    /* a secret reference; NULL: api_issuer */
+    struct issuer_settings api_issuer;
     int64_t api_timeout_ms;
     bool api_allow_http;
     const char *api_ca_file; /* resolved; NULL: the system's */

@@ -80,7 +80,8 @@ int settings_check(struct loaded *loaded, struct err *err)
     if (check_approvals(loaded, err) != 0 || settings_check_secrets(loaded, err) != 0)
         return -1;
     for (size_t i = 0; i < loaded->settings.org_count; i++)
-        if (check_url(loaded, i, err) != 0 || check_timeout(loaded, i, err) != 0)
+        if (check_url(loaded, i, err) != 0 || check_timeout(loaded, i, err) != 0 ||
+            settings_check_issuer(loaded, i, err) != 0)
             return -1;
     return 0;
 }

@@ -109,6 +109,8 @@ int settings_take(struct loaded *loaded, enum setting_scope scope, size_t instan
 int settings_check(struct loaded *loaded, struct err *err);
 /** What belongs together in secrets.vault, and who refers to it (settings_secrets.c). */
 int settings_check_secrets(struct loaded *loaded, struct err *err);
+/** Exactly one of api.token and api.issuer, and that whole (settings_issuer.c). */
+int settings_check_issuer(const struct loaded *loaded, size_t org, struct err *err);
 /** "localhost", 127.0.0.0/8, [::1]: an URL of what never leaves this machine (settings_check.c). */
 bool setting_is_loopback(const char *url);
 /** Where a row of an instance is set, or would be: for messages. */

@@ -69,6 +69,7 @@ static const struct {
     { "claims:*", "hash" },
     { "note:*", "hash" },
     { "rules:*", "string" },
+    { "secret:*", "hash" },
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 

@@ -13,7 +13,8 @@
     X(reclaim) X(limiter) X(pause_limit) X(note) X(cache) X(breaker) X(judge) \
     X(report) X(chain_take) X(chain_store) X(chain_move) X(replay) X(drop_letter) X(pause_stage) \
     X(cancel) X(unpark) X(close_run) X(begin_push) X(leave) \
-    X(pause_run) X(resume_run) X(weigh) X(come) X(missing) X(claimed) X(repair) X(trim)
+    X(pause_run) X(resume_run) X(weigh) X(come) X(missing) X(claimed) X(repair) X(trim) \
+    X(sealed_take) X(sealed_end)
 /* clang-format on */
 
 #define SCRIPT_ENUM(name) SCRIPT_##name,

@@ -1,6 +1,6 @@
 /**
  * shared.h - the shared state of an organization over Redis, behind the interfaces that stages see: limiter,
- * cache, notes, health, chain, runbook. One structure, since all go over the worker's one connection.
+ * cache, notes, health, chain, runbook, sealed. One structure, since all go over the worker's one connection.
  *
  * A Redis that goes away in the middle of a call is ERR_REDIS_LOST: the batch goes back, the skeleton
  * reconnects.
@@ -19,6 +19,7 @@
 #include "queue/notes.h"
 #include "queue/redis.h"
 #include "queue/runbook.h"
+#include "queue/sealed.h"
 
 /* The bucket's two numbers, in µs of Redis's clock; see limiter_rate. */
 struct limiter_rate {
@@ -58,6 +59,7 @@ struct notes shared_notes(struct shared *shared);
 struct health shared_health(struct shared *shared);
 struct chain shared_chain(struct shared *shared);
 struct runbook shared_runbook(struct shared *shared);
+struct sealed shared_sealed(struct shared *shared);
 /** Its ops are NULL where shared->max_changes is negative. */
 struct brake shared_brake(struct shared *shared);
 

@@ -17,6 +17,7 @@
 #include "queue/limiter.h"
 #include "queue/notes.h"
 #include "queue/runbook.h"
+#include "queue/sealed.h"
 #include "stage/crypto_seam.h"
 #include "stage/job.h"
 
@@ -57,6 +58,7 @@ struct stage_env {
     struct health health;
     struct runbook runbook;
     struct chain chain;
+    struct sealed sealed;
     const char *consumer;           /* this worker's name, never used twice */
     const char *version;            /* of the pipeline */
     int64_t (*now_ms)(void *clock); /* Redis time, estimated between calls */

@@ -276,6 +276,7 @@ static void fill_env(struct worker *worker)
         .health = shared_health(shared),
         .runbook = shared_runbook(shared),
         .chain = shared_chain(shared),
+        .sealed = shared_sealed(shared),
         .consumer = worker->consumer,
         .version = ABM_VERSION,
         .now_ms = env_now_ms,

@@ -45,7 +45,8 @@ static int check_org(struct ctl *ctl, const struct org_settings *org, struct jso
     if (serial_pattern_new(org->serial_pattern, &pattern, err) != 0)
         return err_prefix(err, "orgs.%s.serial_pattern", org->name);
     serial_pattern_free(pattern);
-    if (check_reference("api.token", org->api_token, err) != 0)
+    if (check_reference("api.token", org->api_token, err) != 0 ||
+        check_reference("api.issuer.private_key", org->api_issuer.private_key, err) != 0)
         return err_prefix(err, "orgs.%s", org->name);
     return check_rules(ctl, org, warnings, err);
 }

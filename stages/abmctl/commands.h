@@ -37,6 +37,9 @@ int cmd_rules_test(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_rules_explain(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_rules_diff(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_csv_split(struct ctl *ctl, int argc, char **argv, struct err *err);
+int cmd_token_show(struct ctl *ctl, int argc, char **argv, struct err *err);
+int cmd_token_refresh(struct ctl *ctl, int argc, char **argv, struct err *err);
+int cmd_token_revoke_local(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_config_check(struct ctl *ctl, int argc, char **argv, struct err *err);
 int cmd_config_print(struct ctl *ctl, int argc, char **argv, struct err *err);
 

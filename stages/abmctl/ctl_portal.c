@@ -60,6 +60,7 @@ int ctl_portal_open(struct ctl *ctl, struct ctl_portal *portal, struct err *err)
     };
     portal->limiter = shared_limiter(&portal->shared);
     portal->cache = shared_cache(&portal->shared);
+    portal->sealed = shared_sealed(&portal->shared);
     portal->health = (struct health){ .ops = &health_ops };
     portal->env = (struct abm_env){
         .org = ctl->org,
@@ -68,6 +69,8 @@ int ctl_portal_open(struct ctl *ctl, struct ctl_portal *portal, struct err *err)
         .limiter = &portal->limiter,
         .cache = &portal->cache,
         .health = &portal->health,
+        .sealed = &portal->sealed,
+        .seal_key = ctl->settings->secrets_seal_key,
         .user_agent = "abm-pipeline/" ABM_VERSION,
         .is_stopping = is_stopping,
         .stop = ctl,

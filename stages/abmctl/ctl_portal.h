@@ -17,6 +17,7 @@ struct ctl_portal {
     struct limiter limiter;
     struct cache cache;
     struct health health;
+    struct sealed sealed;
     char consumer[128];
 };
 

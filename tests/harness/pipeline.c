@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fsio.h"
 #include "base/json.h"
+#include "crypto/ec_key.h"
 
 #define PIPELINE_ENV_MAX 16
 
@@ -37,9 +38,15 @@ static void write_settings(struct pipeline *pipeline, const struct pipeline_opti
 
     buf_init(&text, 65536);
     buf_addf(&text, "version: 1\nredis: { url: \"%s\" }\norgs:\n  acme:\n", pipeline->desk.server.unix_url);
-    buf_addf(&text, "    api: { dialect: abm-v2, base_url: \"%s\", token: \"env:ABM_TOKEN\"%s%s }\n",
-             pipeline->sim.base_url, options->api != NULL ? ", " : "",
-             options->api != NULL ? options->api : "");
+    buf_addf(&text, "    api: { dialect: abm-v2, base_url: \"%s\", ", pipeline->sim.base_url);
+    if (options->issuer != NULL)
+        buf_addf(&text,
+                 "issuer: { url: \"%s\", issuer_id: e2e-issuer, key_id: KEY1, private_key: "
+                 "\"file:issuer.p8\"%s%s }",
+                 pipeline->sim.base_url, options->issuer[0] != '\0' ? ", " : "", options->issuer);
+    else
+        buf_add_str(&text, "token: \"env:ABM_TOKEN\"");
+    buf_addf(&text, "%s%s }\n", options->api != NULL ? ", " : "", options->api != NULL ? options->api : "");
     buf_addf(&text, "    rate_limit: %s\n    rules: blueprints.yaml\n",
              options->rate_limit != NULL ? options->rate_limit
                                          : "{ requests: 100000, per: 1s, burst: 1000 }");
@@ -51,12 +58,42 @@ static void write_settings(struct pipeline *pipeline, const struct pipeline_opti
         buf_addf(&text, "stages:\n%s", options->stages);
     buf_add_str(&text,
                 "audit: { signer: \"ed25519:file:audit.key\", spool: spool, sinks: [\"file:evidence\"] }\n");
+    if (options->issuer != NULL)
+        buf_add_str(&text, "secrets: { seal_key: \"file:seal.key\" }\n");
     if (options->more != NULL)
         buf_add_str(&text, options->more);
     must(buf_check(&text, "the settings", &err), &err);
     must(fsio_write(pipeline->desk.config, text.data, text.len, 0600, &err), &err);
     must(fsio_write(pipeline->desk.rules, rules, strlen(rules), 0600, &err), &err);
     buf_release(&text);
+}
+
+void pipeline_new_issuer_key(struct pipeline *pipeline)
+{
+    const char *path = desk_path(&pipeline->desk, "issuer.p8");
+    struct err err = ERR_INIT;
+    struct secret *pem;
+    struct ec_key *key;
+    struct buf public;
+
+    buf_init(&public, 4096);
+    must(ec_key_new(&key, &err), &err);
+    must(ec_key_print(key, &pem, &err), &err);
+    ec_public_print(&public, ec_key_public(key));
+    must(abmsim_add_issuer_key(&pipeline->sim, "KEY1", public.data, &err), &err);
+    must(fsio_write(path, secret_text(pem), secret_len(pem), 0600, &err), &err);
+    buf_release(&public);
+    secret_free(pem);
+    ec_key_free(key);
+}
+
+static void start_issuer(struct pipeline *pipeline)
+{
+    /* base64 of 32 bytes that nobody drew, and that stand nowhere else */
+    static const char seal_key[] = "c2VhbC1rZXktb2YtdGhlLWVuZC10by1lbmQtdGVzdHM=";
+
+    desk_file(&pipeline->desk, "seal.key", seal_key, strlen(seal_key));
+    pipeline_new_issuer_key(pipeline);
 }
 
 void pipeline_start(struct pipeline *pipeline, const struct pipeline_options *options)
@@ -70,6 +107,8 @@ void pipeline_start(struct pipeline *pipeline, const struct pipeline_options *op
     snprintf(programs[1], sizeof(programs[1]), "%s/abmsim", options->bin);
     desk_start_with(&pipeline->desk, programs[0], "");
     must(abmsim_start(&pipeline->sim, programs[1], options->sim_options, &err), &err);
+    if (options->issuer != NULL)
+        start_issuer(pipeline);
     write_settings(pipeline, options);
     for (int stage = 0; stage < PIPELINE_STAGES; stage++) {
         pipeline->copies[stage] = options->copies[stage] > 0 ? options->copies[stage] : 1;

@@ -30,6 +30,8 @@ struct pipeline_options {
     const char *org;        /* further lines of the organization, four blanks before each; NULL: none */
     const char *rules;      /* the mapping's text; NULL: PIPELINE_RULES */
     const char *more;       /* further lines at the top level; NULL: none */
+    const char *issuer; /* the token comes from the simulator's issuer: members of `api.issuer` beside url,
+                           ids and key ("expires_in: 1h"), or ""; NULL: a token of the environment */
     const char *const *sim_options; /* of abmsim, NULL-terminated, borrowed until stop; NULL: none */
     int copies[PIPELINE_STAGES];    /* 0: one */
 };
@@ -59,6 +61,11 @@ struct pipeline {
 
 /** Redis, the simulator, settings and a key; no worker yet. */
 void pipeline_start(struct pipeline *pipeline, const struct pipeline_options *options);
+/**
+ * A new key of the issuer in place of the one in DIR/issuer.p8, which every process reads again: the
+ * simulator takes it from now on under the same id, KEY1. The first is made by pipeline_start.
+ */
+void pipeline_new_issuer_key(struct pipeline *pipeline);
 /** Ends all of it. */
 void pipeline_stop(struct pipeline *pipeline);
 

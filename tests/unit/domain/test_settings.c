@@ -25,6 +25,13 @@
 #define LEAST       REDIS ORG AUDIT
 #define VAULT(rest) "secrets:\n  vault: { address: \"https://vault:8200\", timeout: 2s, " rest " }\n"
 
+/* An organization whose api has these members beside dialect and base_url. */
+#define ORG_OF(api)                                                                                          \
+    "orgs:\n  acme:\n    api: { dialect: abm-v2, base_url: \"https://abm.example\"" api " }\n"               \
+    "    rate_limit: { requests: 100 }\n    rules: b.yaml\n"
+#define ISSUER_IDS "issuer_id: me, key_id: K1, private_key: \"env:KEY\""
+#define SEAL_KEY   "secrets: { seal_key: \"env:SEAL\" }\n"
+
 static char folder[] = "/tmp/test_settings.XXXXXX";
 static char path[64];
 
@@ -191,6 +198,22 @@ static void says_what_is_wrong_and_where(void **state)
         { "an organization of nothing", REDIS "orgs: { acme: }\n" AUDIT, ERR_SETTINGS_MISSING,
           "p.yaml:3:9: orgs.acme.api.dialect is missing" },
         { "a bad name", REDIS "orgs: { \"a/b\": {} }\n" AUDIT, ERR_SETTINGS, "the name of an organization" },
+        { "no token", REDIS ORG_OF("") AUDIT, ERR_SETTINGS_MISSING,
+          "orgs.acme.api.token: it is missing: give api.token, or api.issuer" },
+        { "a token and an issuer",
+          REDIS ORG_OF(", token: \"env:T\", issuer: { url: \"https://i.example\", " ISSUER_IDS " }")
+              AUDIT SEAL_KEY,
+          ERR_SETTINGS, "p.yaml:5:69: orgs.acme.api.token: api.issuer is given too" },
+        { "an issuer without its url", REDIS ORG_OF(", issuer: { " ISSUER_IDS " }") AUDIT SEAL_KEY,
+          ERR_SETTINGS_MISSING, "orgs.acme.api.issuer.url: it is missing" },
+        { "an issuer without a key", REDIS ORG_OF(", issuer: { url: \"https://i.example\" }") AUDIT SEAL_KEY,
+          ERR_SETTINGS_MISSING, "orgs.acme.api.issuer.issuer_id: it is missing" },
+        { "an issuer without a seal key",
+          REDIS ORG_OF(", issuer: { url: \"https://i.example\", " ISSUER_IDS " }") AUDIT,
+          ERR_SETTINGS_MISSING, "secrets.seal_key: it is missing: api.issuer wants it" },
+        { "an issuer over plain http",
+          REDIS ORG_OF(", issuer: { url: \"http://i.example\", " ISSUER_IDS " }") AUDIT SEAL_KEY,
+          ERR_SETTINGS, "orgs.acme.api.issuer.url: http sends the token in clear" },
         { "no signer", REDIS ORG "audit: { sinks: [\"file:e\"] }\n", ERR_SETTINGS_MISSING,
           "audit.signer is missing" },
         { "more approvals than who may give them",
@@ -547,6 +570,23 @@ static void refuses_an_override_of_either(void **state)
     assert_non_null(strstr(err.text, "ABM_ORGS__A_B__MDM_SERVER may mean 'a-b' or 'a_b'"));
 }
 
+static void takes_an_issuer_in_place_of_a_token(void **state)
+{
+    struct settings *settings = must_load(REDIS ORG_OF(", issuer: { url: \"https://i.example/\", " ISSUER_IDS
+                                                       ", expires_in: 2h }") AUDIT SEAL_KEY,
+                                          NULL);
+    const struct org_settings *org = &settings->orgs[0];
+
+    (void)state;
+    assert_null(org->api_token);
+    assert_string_equal(org->api_issuer.url, "https://i.example");
+    assert_string_equal(org->api_issuer.issuer_id, "me");
+    assert_string_equal(org->api_issuer.key_id, "K1");
+    assert_string_equal(org->api_issuer.private_key, "env:KEY");
+    assert_int_equal(org->api_issuer.expires_in_ms, 7200000);
+    settings_free(settings);
+}
+
 static void finds_an_organization(void **state)
 {
     struct settings *settings = must_load(LEAST, NULL);
@@ -721,6 +761,7 @@ int main(void)
         cmocka_unit_test(takes_the_keys_of_approvers),
         cmocka_unit_test(refuses_overrides_that_name_nothing),
         cmocka_unit_test(refuses_an_override_of_either),
+        cmocka_unit_test(takes_an_issuer_in_place_of_a_token),
         cmocka_unit_test(finds_an_organization),
         cmocka_unit_test(names_the_stages),
         cmocka_unit_test(finds_the_file),
