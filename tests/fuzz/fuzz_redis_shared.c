@@ -59,6 +59,28 @@ static void use_chain(struct shared *shared, struct pool *pool, struct err *err)
     buf_release(&envelope);
 }
 
+static void use_sealed(struct shared *shared, struct pool *pool, struct err *err)
+{
+    struct sealed_ask ask = { .known_id = "", .ttl_ms = 1000 };
+    struct sealed sealed = shared_sealed(shared);
+    struct sealed_value value;
+    struct sealed_turn turn;
+
+    (void)pool;
+    sealed_value_init(&value);
+    if (sealed_read(&sealed, "n", &value, err) == 1)
+        FUZZ_CHECK(value.id[0] != '\0' && value.text.len > 0);
+    FUZZ_CHECK(memchr(value.by, '\0', sizeof(value.by)) != NULL);
+    FUZZ_CHECK(memchr(value.why, '\0', sizeof(value.why)) != NULL);
+    if (sealed_take(&sealed, "n", &ask, &turn, err) == 0) {
+        FUZZ_CHECK(turn.kind <= SEALED_FAILED);
+        FUZZ_CHECK(memchr(turn.why, '\0', sizeof(turn.why)) != NULL);
+        (void)!sealed_put(&sealed, "n", turn.fence, &value, err);
+    }
+    (void)!sealed_drop(&sealed, "n", err);
+    sealed_value_release(&value);
+}
+
 static const char *uid_of(void *ctx, const struct fence *fence)
 {
     (void)ctx, (void)fence;
@@ -146,7 +168,7 @@ static void weigh(struct shared *shared, struct pool *pool, struct err *err)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const calls[])(struct shared * shared, struct pool * pool, struct err * err) = {
-        use_cache, lock_cache, use_chain, use_notes, view_run, list_parts, judge, weigh,
+        use_cache, lock_cache, use_chain, use_notes, view_run, list_parts, judge, weigh, use_sealed,
     };
     struct shared shared = { .stage = "assign", .consumer = "me" };
     struct err err = ERR_INIT;

@@ -82,7 +82,8 @@ void leaks_release(struct leaks *leaks)
 
 void leaks_check(struct leaks *leaks, const char *where, const char *data, size_t len)
 {
-    leaks->searched += (int64_t)len;
+    if (leaks->canary != NULL && len > 0 && memmem(data, len, leaks->canary, strlen(leaks->canary)) != NULL)
+        leaks->canaries++;
     for (size_t i = 0; i < leaks->count; i++)
         if (len > 0 && memmem(data, len, leaks->at[i].text, strlen(leaks->at[i].text)) != NULL)
             fail_msg("%s holds %s", where, leaks->at[i].what);

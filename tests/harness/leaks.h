@@ -17,7 +17,8 @@ struct leaks {
         char *text;
     } at[LEAKS_MAX];
     size_t count;
-    int64_t searched; /* bytes so far: 0 means that the test looked at nothing */
+    const char *canary; /* no secret, but surely there: what shows that a search could have found one; NULL */
+    size_t canaries;    /* pieces that held it so far */
 };
 
 /** A secret: as a whole, and (of 48 bytes or more) each third of it, so that a part that was cut off is

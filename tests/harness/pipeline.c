@@ -103,6 +103,7 @@ void pipeline_start(struct pipeline *pipeline, const struct pipeline_options *op
 
     memset(pipeline, 0, sizeof(*pipeline));
     pipeline->bin = options->bin;
+    pipeline->log_level = options->log_level != NULL ? options->log_level : "info";
     snprintf(programs[0], sizeof(programs[0]), "%s/abmctl", options->bin);
     snprintf(programs[1], sizeof(programs[1]), "%s/abmsim", options->bin);
     desk_start_with(&pipeline->desk, programs[0], "");
@@ -142,7 +143,8 @@ void pipeline_start_worker(struct pipeline *pipeline, enum pipeline_stage stage,
     const char *env[PIPELINE_ENV_MAX] = { "ABM_ORG",
                                           stage == PIPELINE_AUDIT ? "ABM_TOKEN" : "ABM_TOKEN=e2e-token" };
     char program[512], log[192];
-    const char *argv[] = { program, "--config", pipeline->desk.config, NULL };
+    const char *argv[] = { program,       "--config",          pipeline->desk.config,
+                           "--log-level", pipeline->log_level, NULL };
     struct proc_options options = {
         .argv = argv,
         .env = env,

@@ -29,6 +29,7 @@ struct pipeline_options {
     const char *rate_limit; /* NULL: so high that it is never felt */
     const char *org;        /* further lines of the organization, four blanks before each; NULL: none */
     const char *rules;      /* the mapping's text; NULL: PIPELINE_RULES */
+    const char *log_level;  /* of the workers; NULL: their default */
     const char *more;       /* further lines at the top level; NULL: none */
     const char *issuer; /* the token comes from the simulator's issuer: members of `api.issuer` beside url,
                            ids and key ("expires_in: 1h"), or ""; NULL: a token of the environment */
@@ -54,7 +55,7 @@ struct pipeline {
      * none. */
     const char *const *env[PIPELINE_STAGES][PIPELINE_COPIES_MAX];
     int copies[PIPELINE_STAGES];
-    const char *bin;
+    const char *bin, *log_level;
     char evidence[128]; /* the folder of the one sink */
     int starts, kills;  /* of workers, so far */
 };
