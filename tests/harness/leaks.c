@@ -47,7 +47,7 @@ void leaks_add_lines(struct leaks *leaks, const char *what, const char *path)
     buf_init(&text, FILE_MAX);
     must(fsio_read(path, &text, &err), &err);
     buf_add_char(&text, '\0');
-    for (char *line = strtok(text.data, "\n"); line != NULL; line = strtok(NULL, "\n"))
+    for (char *rest = text.data, *line = strsep(&rest, "\n"); line != NULL; line = strsep(&rest, "\n"))
         if (strlen(line) >= LINE_MIN && strncmp(line, "-----", 5) != 0)
             leaks_add(leaks, what, line);
     buf_release(&text);
