@@ -48,8 +48,8 @@ static inline void new_organization(struct bench *bench, size_t count)
     bench->serials = serials;
     bench->ids = ids;
     for (size_t i = 0; i < count; i++) {
-        snprintf(serials[i], sizeof(serials[i]), "C%09zu", i);
-        snprintf(ids[i], sizeof(ids[i]), "dev-%zu", i);
+        snprintf(serials[i], sizeof(serials[i]), "C%09u", (unsigned)i % 1000000000);
+        snprintf(ids[i], sizeof(ids[i]), "dev-%u", (unsigned)i % 1000000000);
         devices[i] =
             (struct fake_abm_device){ .serial = serials[i],
                                       .country = i % 3 == 0 ? "JP" : "DE",
