@@ -416,7 +416,7 @@ static void failures_name_the_cause(void **state)
             fail_msg("%s: %s: %s", rows[i].what, err_wire(place->err.code), place->err.text);
         assert_int_equal(err_class_of(place->err.code), ERR_CLASS_SERVICE);
         /* The other is told the same, and asks nobody. */
-        place->transport.sent_count = 0;
+        fake_transport_reset(&place->transport);
         assert_int_equal(get(place, 1), -1);
         assert_int_equal(place->err.code, rows[i].code);
         assert_int_equal(place->transport.sent_count, 0);
