@@ -359,6 +359,7 @@ static void what_ended_before_counts_as_seen(void **state)
     open_run(bench, 1000, 1, 1);
     account(bench, 1, 500, NULL, true, -1);
     want_counters(bench, 500, 0, 0, 0);
+    desk_number(&bench->desk, "HINCRBY", run_key(bench), "ended", "-101", NULL);
     account(bench, 400, 500, NULL, true, -1); /* ended once more, after a replay */
     want_counters(bench, 500, 0, 0, 0);
     weigh(bench, 501, 550, BRAKE_CHANGE);
@@ -367,6 +368,20 @@ static void what_ended_before_counts_as_seen(void **state)
     assert_true(is_paused(bench));
     account(bench, 501, 600, NULL, false, -1); /* weighed ones, and those of a run without the brake */
     want_counters(bench, 551, 51, 51, 5);
+}
+
+/* Nobody weighed what ended before the organization had the limit, or with an audit of an older version. */
+static void what_ended_unweighed_is_not_waited_for(void **state)
+{
+    struct bench *bench = *state;
+
+    open_run(bench, 1000, 1, 1);
+    account(bench, 1, 900, NULL, false, -1);
+    assert_int_equal(weigh(bench, 901, 980, BRAKE_KEPT), 80);
+    account(bench, 901, 980, NULL, false, -1);
+    assert_int_equal(weigh(bench, 981, 1000, BRAKE_CHANGE), 0);
+    assert_true(is_paused(bench)); /* nothing is left but these: they would be held for ever */
+    assert_string_equal(reason(bench), "20 % of the existing assignments would change (max_changes 10%)");
 }
 
 static void fail_first(bool *failed, size_t of, size_t count)
@@ -421,6 +436,31 @@ static void failures_of_small_and_ended_runs(void **state)
     open_run(bench, 10, 1, 1);
     account(bench, 1, 9, failed, false, -1);
     assert_false(is_paused(bench));
+}
+
+/* What failed before the run closed is what is replayed: the first that ends well must not pause the others.
+ */
+static void a_replay_is_measured_by_itself(void **state)
+{
+    struct bench *bench = *state;
+    struct err err = ERR_INIT;
+    bool failed[ROWS_MOST];
+    enum settle_kind kind;
+    char id[64];
+
+    open_run(bench, 10, 1, 1);
+    fail_first(failed, 10, 10);
+    account(bench, 1, 10, failed, false, 5);
+    put_audit(bench, id);
+    must(settle_closed(bench->desk.redis, &bench->desk.keys, "me", id, bench->run, "closed", "", "", 0, 1,
+                       &kind, &err),
+         &err);
+    assert_string_equal(desk_text(&bench->desk, "HGET", run_key(bench), "state", NULL), "closed");
+    desk_number(&bench->desk, "HSET", run_key(bench), "state", "open", "ended", "0", NULL);
+    account(bench, 1, 1, NULL, false, 5);
+    assert_false(is_paused(bench));
+    account(bench, 2, 2, failed, false, 5); /* and those that fail again do */
+    assert_string_equal(reason(bench), "1 of the last 2 devices failed (max_failed 5% of 10)");
 }
 
 /* Against a list of all ends: messages of any size, failures anywhere. */
@@ -512,8 +552,10 @@ static void refuses_what_cannot_be_paused(void **state)
 
     memset(long_reason, 'x', sizeof(long_reason) - 1);
     desk_expect(desk, desk_ctl(desk, "pause", "--run", "nobody", NULL), 65, NULL, "there is no run 'nobody'");
+    desk_number(desk, "HSET", "@runs:paused", "nobody", "1 x", NULL); /* somebody has deleted the run */
     desk_expect(desk, desk_ctl(desk, "resume", "--run", "nobody", NULL), 65, NULL,
                 "there is no run 'nobody'");
+    assert_int_equal(desk_number(desk, "HEXISTS", "@runs:paused", "nobody", NULL), 0);
     desk_expect(desk, desk_ctl(desk, "pause", "--run", "no/run", NULL), 65, NULL, "is no run id");
     desk_expect(desk, desk_ctl(desk, "pause", NULL), 64, NULL, "name a stage, or a run by --run ID");
     desk_expect(desk, desk_ctl(desk, "pause", "assign", "--run", "r1", NULL), 64, NULL, "not both");
@@ -698,8 +740,10 @@ int main(void)
         cmocka_unit_test(what_fits_no_more_pauses),
         cmocka_unit_test(any_row_is_weighed_once),
         cmocka_unit_test(what_ended_before_counts_as_seen),
+        cmocka_unit_test(what_ended_unweighed_is_not_waited_for),
         cmocka_unit_test(too_many_failures_pause),
         cmocka_unit_test(failures_of_small_and_ended_runs),
+        cmocka_unit_test(a_replay_is_measured_by_itself),
         cmocka_unit_test(the_window_holds_the_last_1000),
         cmocka_unit_test(pauses_and_resumes_by_hand),
         cmocka_unit_test(refuses_what_cannot_be_paused),

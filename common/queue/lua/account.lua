@@ -53,7 +53,7 @@ local failed_at = late_at + n_late
 for i = late_at, failed_at - 1 do late[tonumber(ARGV[i])] = true end
 
 -- How the run's last 1,000 devices ended, these behind them: lengths of alternating rows of good and failed ones. -> the
--- same as text, how many failed
+-- same as text, how many failed, of how many
 local function look_back(text, ended)
     local rows, total, failed = {}, 0, 0
     for length in string.gmatch(text or string.format('%.0f', math.min(1000, ended)), '%d+') do
@@ -81,19 +81,19 @@ local function look_back(text, ended)
         if rows[i] == 0 then i = i + 1 end
     end
     if i % 2 == 0 then i, rows[i - 1] = i - 1, 0 end
-    return table.concat(rows, ',', i), failed
+    return table.concat(rows, ',', i), failed, total
 end
 
 -- The brake on failures: before the run closes, and where something of it is left to be done.
 local function brake(ended)
     local rows = (tonumber(r[5]) or 0) + count_unseen(0, 0, r[6], r[7], r[8])
     if r[4] or r[9] ~= 'open' or r[10] or percent >= 100 or (not r[2] and n_failed == 0) then return end
-    local window, failed = look_back(r[2], ended - n)
+    local window, failed, last = look_back(r[2], ended - n)
     call('HSET', run_key, 'window', window)
     local of = math.min(1000, rows)
     if failed * 100 > percent * of and ended < rows then
         call('HSET', run_key, 'brake_failed', 'on')
-        pause_run(prefix, run, 'brake max_failed', failed .. ' of the last ' .. math.min(of, ended) .. ' devices failed (max_failed '
+        pause_run(prefix, run, 'brake max_failed', failed .. ' of the last ' .. last .. ' devices failed (max_failed '
             .. percent .. '% of ' .. string.format('%.0f', of) .. ')', now)
     end
 end

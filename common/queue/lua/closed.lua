@@ -24,7 +24,8 @@ if r[2] == 'closing' then
     call('DEL', run_key .. ':parts')
     unpause_run(prefix, run, now_ms())
     if r[4] == 'on' then call('HDEL', run_key, 'brake_changes') end -- a replay that opens it again begins anew
-    if r[5] == 'on' then call('HDEL', run_key, 'brake_failed', 'window') end
+    if r[5] == 'on' then call('HDEL', run_key, 'brake_failed') end
+    call('HDEL', run_key, 'window') -- what failed before is what is replayed
     if (tonumber(r[3]) or 0) <= 0 then call('DEL', run_key .. ':weights') end -- nothing can open it again
     lane_leave(prefix, run)
 end

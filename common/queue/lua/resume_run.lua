@@ -6,7 +6,10 @@ local bad = wrong_type(KEYS[1], 'hash') or wrong_type(KEYS[2], 'hash')
     or denied(KEYS[1], 'HGET', 'HMGET', 'HSET', 'HDEL', 'HINCRBY')
 if bad then return bad end
 local r = call('HMGET', KEYS[1], 'state', 'brake_changes', 'brake_failed')
-if not r[1] then return { 'none' } end
+if not r[1] then -- somebody has deleted it: what is left of its messages need not wait
+    call('HDEL', KEYS[2], ARGV[2])
+    return { 'none' }
+end
 if r[1] ~= 'open' then return { 'over', r[1] } end
 local now = now_ms()
 local ms = unpause_run(ARGV[1], ARGV[2], now)
