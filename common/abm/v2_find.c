@@ -10,9 +10,6 @@
 #include "base/str.h"
 #include "http/url.h"
 
-#define STRING(number)  STRING_(number)
-#define STRING_(number) #number
-
 static const char *serial_of(const struct abm_item *item)
 {
     return item->device->serial;
@@ -20,21 +17,7 @@ static const char *serial_of(const struct abm_item *item)
 
 static void build(struct call *call)
 {
-    const char *before = NULL;
-
-    buf_add_str(&call->url, "/v2/devices");
-    url_add_query(&call->url, "limit", STRING(V2_LIMIT_MAX));
-    buf_add_str(&call->url, "&filter%5Bserial%5D=");
-    for (size_t i = 0; i < call->count; i++) {
-        const char *serial = serial_of(call->items[i]);
-
-        if (!call_wants(call->items[i]) || str_eq(before, serial))
-            continue;
-        if (before != NULL)
-            buf_add_char(&call->url, ',');
-        url_encode(&call->url, serial, strlen(serial));
-        before = serial;
-    }
+    v2_build_filtered(call, "/v2/devices", "serial");
 }
 
 /* What the pages so far show for one serial; stands at the first item with it. */

@@ -7,9 +7,6 @@
 #include "abm/v2.h"
 #include "http/url.h"
 
-#define STRING(number)  STRING_(number)
-#define STRING_(number) #number
-
 void abm_place_init(struct abm_place *place)
 {
     buf_init(&place->url, ABM_URL_MAX);
@@ -91,7 +88,7 @@ static int take_broken(int (*unreadable)(void *ctx, const char *key, const char 
 static void build_devices(struct call *call)
 {
     buf_add_str(&call->url, "/v2/devices");
-    url_add_query(&call->url, "limit", STRING(V2_LIMIT_MAX));
+    url_add_query(&call->url, "limit", V2_LIMIT_TEXT);
 }
 
 static void begin_devices(struct exec *exec, struct call *call)
@@ -125,7 +122,7 @@ static int answer_devices(struct exec *exec, struct call *call, const struct jso
 static void build_assignments(struct call *call)
 {
     buf_add_str(&call->url, "/v2/assignments");
-    url_add_query(&call->url, "limit", STRING(V2_LIMIT_MAX));
+    url_add_query(&call->url, "limit", V2_LIMIT_TEXT);
 }
 
 static void begin_assignments(struct exec *exec, struct call *call)

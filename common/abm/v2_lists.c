@@ -7,19 +7,16 @@
 #include "abm/v2.h"
 #include "http/url.h"
 
-#define STRING(number)  STRING_(number)
-#define STRING_(number) #number
-
 static void build_blueprints(struct call *call)
 {
     buf_add_str(&call->url, "/v2/blueprints");
-    url_add_query(&call->url, "limit", STRING(V2_LIMIT_MAX));
+    url_add_query(&call->url, "limit", V2_LIMIT_TEXT);
 }
 
 static void build_servers(struct call *call)
 {
     buf_add_str(&call->url, "/v2/mdmServers");
-    url_add_query(&call->url, "limit", STRING(V2_LIMIT_MAX));
+    url_add_query(&call->url, "limit", V2_LIMIT_TEXT);
 }
 
 static void build_probe(struct call *call)

@@ -11,32 +11,14 @@
 #include "base/str.h"
 #include "http/url.h"
 
-#define STRING(number)  STRING_(number)
-#define STRING_(number) #number
-
 static const char *device_id_of(const struct abm_item *item)
 {
     return item->device->device_id;
 }
 
-/* The ids are encoded, the commas between them are not: 200 ids make a long URL as it is. */
 static void build(struct call *call)
 {
-    const char *before = NULL;
-
-    buf_add_str(&call->url, "/v2/assignments");
-    url_add_query(&call->url, "limit", STRING(V2_LIMIT_MAX));
-    buf_add_str(&call->url, "&filter%5BdeviceId%5D=");
-    for (size_t i = 0; i < call->count; i++) {
-        const char *id = device_id_of(call->items[i]);
-
-        if (!call_wants(call->items[i]) || str_eq(before, id))
-            continue;
-        if (before != NULL)
-            buf_add_char(&call->url, ',');
-        url_encode(&call->url, id, strlen(id));
-        before = id;
-    }
+    v2_build_filtered(call, "/v2/assignments", "deviceId");
 }
 
 /* What the pages so far show for one device; stands at the first item with its id. */
